@@ -1,0 +1,171 @@
+package event
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The CloudEvents attributes as NATS headers, lower case, and the two further
+// headers of an event. NATS headers are case-sensitive.
+const (
+	HeaderSpecVersion = "ce-specversion"
+	HeaderID          = "ce-id"
+	HeaderType        = "ce-type"
+	HeaderSource      = "ce-source"
+	HeaderSubject     = "ce-subject"
+	HeaderTime        = "ce-time"
+	HeaderSequence    = "ce-sequence"
+	HeaderDataSchema  = "ce-dataschema"
+	HeaderContentType = "Content-Type"
+	HeaderMsgID       = "Nats-Msg-Id"
+)
+
+const (
+	specVersion = "1.0"
+	contentType = "application/json"
+)
+
+// SchemaCall names the JSON Schema of the data of a call event; the document
+// is docs/schema/call.v1.json of the project.
+const SchemaCall = "https://raw.githubusercontent.com/syllable-notifier/notifier/main/docs/schema/call.v1.json"
+
+// Event is one event: one field of one call changed between two polls.
+type Event struct {
+	ID ID
+	// Name is <kind>.<status>, such as request.failed; see [Name].
+	Name string
+	// Source is the platform's URL of the batch; see [Source].
+	Source string
+	// CampaignID is the batch's campaign, nil where it is not known.
+	CampaignID *int64
+	// Time is when the change was observed.
+	Time time.Time
+	// Data is the JSON of a [Call]; see [Event.Call].
+	Data json.RawMessage
+}
+
+// Message is an event as it travels over NATS. Header has the type of
+// nats.Header, into which it can be converted.
+type Message struct {
+	Subject string
+	Header  map[string][]string
+	Data    []byte
+}
+
+// Source returns the ce-source of a batch's events: the URL of the batch
+// under the API's base URL, the batch encoded as a subject token is.
+func Source(apiBase, batch string) string {
+	return strings.TrimRight(apiBase, "/") + "/api/v1/outbound/batches/" + Token(batch)
+}
+
+// Subject returns the NATS subject of an event:
+//
+//	<prefix>.<kind>.<status>.<campaign>.<batch>
+func Subject(prefix, name string, campaign *int64, batch string) string {
+	c := unknownToken
+	if campaign != nil {
+		c = strconv.FormatInt(*campaign, 10)
+	}
+	b := unknownToken
+	if batch != "" {
+		b = Token(batch)
+	}
+	return prefix + "." + name + "." + c + "." + b
+}
+
+// Message encodes the event for the subject prefix given, such as "syllable".
+func (e Event) Message(prefix string) Message {
+	id := e.ID.String()
+	return Message{
+		Subject: Subject(prefix, e.Name, e.CampaignID, e.ID.Batch),
+		Header: map[string][]string{
+			HeaderSpecVersion: {specVersion},
+			HeaderID:          {id},
+			HeaderType:        {prefix + "." + e.Name},
+			HeaderSource:      {e.Source},
+			HeaderSubject:     {headerValue(e.ID.Reference)},
+			HeaderTime:        {e.Time.UTC().Format(time.RFC3339Nano)},
+			HeaderSequence:    {fmt.Sprintf("%010d", e.ID.Revision)},
+			HeaderDataSchema:  {SchemaCall},
+			HeaderContentType: {contentType},
+			HeaderMsgID:       {id},
+		},
+		Data: e.Data,
+	}
+}
+
+// Decode reads an event from the headers and the body of a NATS message.
+// A nats.Header can be passed as it is. Its errors say which header is
+// wrong; whether the data fits the name is left to [Event.Call].
+func Decode(header map[string][]string, data []byte) (Event, error) {
+	var e Event
+	h := func(name string) string {
+		if v := header[name]; len(v) > 0 {
+			return v[0]
+		}
+		return ""
+	}
+	if v := h(HeaderSpecVersion); v != specVersion {
+		return e, fmt.Errorf("header %s is %q, want %q: not an event of ours", HeaderSpecVersion, v, specVersion)
+	}
+	id, err := ParseID(h(HeaderID))
+	if err != nil {
+		return e, fmt.Errorf("header %s: %w", HeaderID, err)
+	}
+	reference, err := percentDecode(h(HeaderSubject))
+	if err != nil {
+		return e, fmt.Errorf("header %s: %w", HeaderSubject, err)
+	}
+	if reference != id.Reference {
+		return e, fmt.Errorf("header %s is %q, but the id is of %q", HeaderSubject, reference, id.Reference)
+	}
+	at, err := time.Parse(time.RFC3339, h(HeaderTime))
+	if err != nil {
+		return e, fmt.Errorf("header %s: %w", HeaderTime, err)
+	}
+	name, err := nameOfType(h(HeaderType))
+	if err != nil {
+		return e, fmt.Errorf("header %s: %w", HeaderType, err)
+	}
+	e = Event{ID: id, Name: name, Source: h(HeaderSource), Time: at, Data: data}
+	var known struct {
+		CampaignID *int64 `json:"campaign_id"`
+	}
+	if err := json.Unmarshal(data, &known); err != nil {
+		return e, fmt.Errorf("event %s: data: %w", id, err)
+	}
+	e.CampaignID = known.CampaignID
+	return e, nil
+}
+
+// nameOfType takes the prefix off a ce-type: the name is its last two parts.
+func nameOfType(t string) (string, error) {
+	part := strings.Split(t, ".")
+	if len(part) < 3 {
+		return "", fmt.Errorf("%q: want <prefix>.<kind>.<status>", t)
+	}
+	for _, p := range part {
+		if p == "" {
+			return "", fmt.Errorf("%q has an empty part", t)
+		}
+	}
+	return strings.Join(part[len(part)-2:], "."), nil
+}
+
+var errNotCall = errors.New("not the data of a call event")
+
+// Call decodes the data of a call event.
+func (e Event) Call() (Call, error) {
+	var c Call
+	if err := json.Unmarshal(e.Data, &c); err != nil {
+		return c, fmt.Errorf("event %s: data: %w", e.ID, err)
+	}
+	if c.BatchID != e.ID.Batch || c.ReferenceID != e.ID.Reference || c.Revision != e.ID.Revision {
+		return c, fmt.Errorf("event %s: %w", e.ID, errNotCall)
+	}
+	return c, nil
+}

@@ -1,0 +1,52 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/syllable-notifier/notifier/event"
+)
+
+// A Sink delivers events to one endpoint. Its verdict on an event is its
+// error: nil (delivered), [Permanent] (this event will never be taken: park
+// it), or any other error (the endpoint is ill: try again, holding up the
+// events behind it). [RetryAfter] says how long to wait first.
+type Sink interface {
+	// Name names the sink in logs and in the consumer's durable name; it is
+	// lower case and never changes.
+	Name() string
+	// Deliver delivers one event, at least once.
+	Deliver(ctx context.Context, e event.Event) error
+}
+
+// Permanent marks an error as final for its event.
+func Permanent(err error) error { return &permanentError{err} }
+
+type permanentError struct{ error }
+
+func (e *permanentError) Unwrap() error { return e.error }
+
+func isPermanent(err error) bool {
+	var p *permanentError
+	return errors.As(err, &p)
+}
+
+// RetryAfter marks an error as passing, with the time the endpoint asks for.
+func RetryAfter(err error, wait time.Duration) error { return &retryError{err, wait} }
+
+type retryError struct {
+	error
+	wait time.Duration
+}
+
+func (e *retryError) Unwrap() error { return e.error }
+
+// retryWait returns the wait that the error asks for, 0 for none.
+func retryWait(err error) time.Duration {
+	var r *retryError
+	if errors.As(err, &r) {
+		return r.wait
+	}
+	return 0
+}
