@@ -1,0 +1,67 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+FUZZTIME ?= 30s
+LINTER := go tool -modfile=tools/go.mod golangci-lint
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: build
+build: ## Build a static ./bin/notifier that knows its version
+	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/notifier ./cmd/notifier
+
+.PHONY: run
+run: ## Run the daemon with the settings of the environment
+	go run ./cmd/notifier run
+
+.PHONY: demo
+demo: ## Run the whole product against a simulated platform
+	go run ./cmd/notifier demo
+
+.PHONY: test
+test: ## Run all tests
+	go test ./...
+
+.PHONY: race
+race: ## Run all tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race ./...
+
+.PHONY: lint
+lint: ## Run the linter (its first build takes minutes)
+	$(LINTER) run ./...
+
+.PHONY: fmt
+fmt: ## Format the code and sort its imports
+	$(LINTER) fmt
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME (30s)
+	@for pkg in $$(go list ./...); do \
+		list=$$(go test -list '^Fuzz' $$pkg); \
+		for target in $$(grep '^Fuzz' <<<"$$list" || true); do \
+			echo "=== $$pkg $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## Run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: cover
+cover: ## Measure the coverage of all tests; writes coverage.out and coverage.html
+	go test -coverpkg=./... -coverprofile=coverage.out ./...
+	go tool cover -html=coverage.out -o coverage.html
+	go tool cover -func=coverage.out | tail -n 1
+
+.PHONY: ci
+ci: ## Run every check, as a fresh clone is checked
+	bash .ci/run
+
+.PHONY: clean
+clean: ## Remove what the other targets made; the state in ./data stays
+	rm -rf bin coverage.out coverage.html
