@@ -1,0 +1,174 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/syllable-notifier/notifier/event"
+	"github.com/syllable-notifier/notifier/internal/diff"
+)
+
+// Batch is what is held of a batch.
+type Batch struct {
+	// CampaignID is the batch's campaign, nil while it is not known.
+	CampaignID *int64 `json:"campaign_id,omitempty"`
+	// Silent says that the batch's results are being recorded without
+	// events: it was there at the very first start and has not been read
+	// whole since.
+	Silent bool `json:"silent,omitempty"`
+	// Polled is the time of the newest successful poll that is on record;
+	// polls that saw no change need not be.
+	Polled *time.Time `json:"polled,omitempty"`
+	// Body is a fingerprint of the newest whole list of results that was
+	// applied to its end; an equal one needs no look at its results.
+	Body string `json:"body,omitempty"`
+}
+
+// Call is what is held of a call.
+type Call struct {
+	diff.Record
+	// Sum and Size are the xxh3 hash and the length of the platform's
+	// object; one that has both has not changed.
+	Sum  uint64
+	Size uint64
+}
+
+// Tx is one transaction on one batch: its calls, and the outbox.
+type Tx struct {
+	batch  string
+	info   *bolt.Bucket // nil in a View of a batch that is not there yet
+	calls  *bolt.Bucket
+	outbox *bolt.Bucket
+	events int
+}
+
+// View runs fn on a consistent sight of a batch. fn must be short: an open
+// view keeps old pages from being reused.
+func (s *Store) View(batch string, fn func(*Tx) error) error {
+	return s.db.View(func(tx *bolt.Tx) error {
+		t := &Tx{batch: batch}
+		if t.info = tx.Bucket(bucketBatches).Bucket([]byte(batch)); t.info != nil {
+			t.calls = t.info.Bucket(bucketCalls)
+		}
+		return fn(t)
+	})
+}
+
+// Update runs fn in one transaction: all that it puts and appends is on the
+// disk when Update returns nil, and nothing of it otherwise.
+func (s *Store) Update(batch string, fn func(*Tx) error) error {
+	var events int
+	err := s.db.Update(func(tx *bolt.Tx) error {
+		t, err := openBatch(tx, batch)
+		if err != nil {
+			return err
+		}
+		if err := fn(t); err != nil {
+			return err
+		}
+		events = t.events
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("batch %s: commit: %w", batch, err)
+	}
+	if events > 0 {
+		s.signal()
+	}
+	return nil
+}
+
+func openBatch(tx *bolt.Tx, batch string) (*Tx, error) {
+	b, err := tx.Bucket(bucketBatches).CreateBucketIfNotExists([]byte(batch))
+	if err != nil {
+		return nil, err
+	}
+	calls, err := b.CreateBucketIfNotExists(bucketCalls)
+	if err != nil {
+		return nil, err
+	}
+	return &Tx{batch: batch, info: b, calls: calls, outbox: tx.Bucket(bucketOutbox)}, nil
+}
+
+// Batch returns what is held of the batch, the zero Batch at first.
+func (t *Tx) Batch() (Batch, error) {
+	var b Batch
+	if t.info == nil {
+		return b, nil
+	}
+	_, err := getJSON(t.info, keyInfo, &b)
+	return b, err
+}
+
+// PutBatch replaces what is held of the batch.
+func (t *Tx) PutBatch(b Batch) error { return putJSON(t.info, keyInfo, b) }
+
+// Call returns what is held of a call and whether anything is.
+func (t *Tx) Call(reference string) (Call, bool, error) {
+	if t.calls == nil {
+		return Call{}, false, nil
+	}
+	v, err := get(t.calls, []byte(reference))
+	if err != nil {
+		return Call{}, false, fmt.Errorf("call %s of batch %s: %w", reference, t.batch, err)
+	}
+	if v == nil {
+		return Call{}, false, nil
+	}
+	c, err := decodeCall(v)
+	if err != nil {
+		return Call{}, false, fmt.Errorf("call %s of batch %s: %w", reference, t.batch, err)
+	}
+	return c, true, nil
+}
+
+// PutCall replaces what is held of a call.
+func (t *Tx) PutCall(reference string, c Call) error {
+	return put(t.calls, []byte(reference), encodeCall(c))
+}
+
+// Append puts an event at the end of the outbox.
+func (t *Tx) Append(e event.Event) error {
+	n, err := t.outbox.NextSequence()
+	if err != nil {
+		return err
+	}
+	// Events come in order and go in order: full pages, not half-full ones.
+	t.outbox.FillPercent = 0.9
+	t.events++
+	return put(t.outbox, sequenceKey(n), encodeEvent(e))
+}
+
+// Baseline takes in the first discovery ever: with silent, the batches given
+// are marked as silent. Later calls change nothing, across restarts. It says
+// whether this call was the first.
+func (s *Store) Baseline(batches []string, silent bool) (bool, error) {
+	first := false
+	err := s.db.Update(func(tx *bolt.Tx) error {
+		meta := tx.Bucket(bucketMeta)
+		done, err := get(meta, keyBaseline)
+		if err != nil || done != nil {
+			return err
+		}
+		first = true
+		for _, id := range batches {
+			if !silent {
+				break
+			}
+			t, err := openBatch(tx, id)
+			if err != nil {
+				return err
+			}
+			if err := t.PutBatch(Batch{Silent: true}); err != nil {
+				return err
+			}
+		}
+		return put(meta, keyBaseline, []byte("done"))
+	})
+	if err != nil {
+		return false, fmt.Errorf("baseline: %w", err)
+	}
+	return first, nil
+}

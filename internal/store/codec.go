@@ -1,0 +1,151 @@
+package store
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/syllable-notifier/notifier/internal/diff"
+)
+
+const sumSize = 4
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func checksum(key, payload []byte) uint32 {
+	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, payload)
+}
+
+// put stores payload under key with a checksum over both.
+func put(b *bolt.Bucket, key, payload []byte) error {
+	v := make([]byte, sumSize, sumSize+len(payload))
+	binary.BigEndian.PutUint32(v, checksum(key, payload))
+	return b.Put(key, append(v, payload...))
+}
+
+// get returns the payload under key, nil if there is none. The slice is valid
+// during the transaction.
+func get(b *bolt.Bucket, key []byte) ([]byte, error) {
+	v := b.Get(key)
+	if v == nil {
+		return nil, nil
+	}
+	return unseal(key, v)
+}
+
+func unseal(key, v []byte) ([]byte, error) {
+	if len(v) < sumSize || binary.BigEndian.Uint32(v) != checksum(key, v[sumSize:]) {
+		return nil, fmt.Errorf("%w: the checksum of a record does not match", ErrDamaged)
+	}
+	return v[sumSize:], nil
+}
+
+func putJSON(b *bolt.Bucket, key []byte, v any) error {
+	payload, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return put(b, key, payload)
+}
+
+// getJSON reads the value under key into v and says whether there is one.
+func getJSON(b *bolt.Bucket, key []byte, v any) (bool, error) {
+	payload, err := get(b, key)
+	if err != nil || payload == nil {
+		return false, err
+	}
+	if err := json.Unmarshal(payload, v); err != nil {
+		return false, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return true, nil
+}
+
+// sequenceKey makes a key that sorts by number.
+func sequenceKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+// callVersion is the first byte of an encoded Call.
+const callVersion = 1
+
+// Bits of an encoded Call: which of its values are not null, in the order in
+// which they follow, and a flag.
+const (
+	hasRequest = 1 << iota
+	hasChannel
+	hasInsights
+	hasContent
+	contentTold
+	knownBits = 1<<iota - 1
+)
+
+// encodeCall writes version, bits, sum (8 bytes), size, revision and the
+// values that are not null, numbers as varints, each text after its length.
+func encodeCall(c Call) []byte {
+	b := []byte{callVersion, 0}
+	b = binary.BigEndian.AppendUint64(b, c.Sum)
+	b = binary.AppendUvarint(b, c.Size)
+	b = binary.AppendUvarint(b, c.Revision)
+	for i, s := range []*string{c.Request, c.Channel, c.Insights, c.Content} {
+		if s != nil {
+			b[1] |= hasRequest << i
+			b = binary.AppendUvarint(b, uint64(len(*s)))
+			b = append(b, *s...)
+		}
+	}
+	if c.ContentTold {
+		b[1] |= contentTold
+	}
+	return b
+}
+
+func decodeCall(b []byte) (Call, error) {
+	var c Call
+	r := reader{b: b}
+	if v := r.byte(); v != callVersion {
+		return c, fmt.Errorf("%w: call record of version %d", ErrDamaged, v)
+	}
+	bits := r.byte()
+	c.Sum = binary.BigEndian.Uint64(r.take(8))
+	c.Size = r.uvarint()
+	c.Record = diff.Record{Revision: r.uvarint(), ContentTold: bits&contentTold != 0}
+	for i, s := range []**string{&c.Request, &c.Channel, &c.Insights, &c.Content} {
+		if bits&(hasRequest<<i) != 0 {
+			text := string(r.take(r.uvarint()))
+			*s = &text
+		}
+	}
+	if r.bad || len(r.b) > 0 || bits&^byte(knownBits) != 0 {
+		return Call{}, fmt.Errorf("%w: a call record does not decode", ErrDamaged)
+	}
+	return c, nil
+}
+
+// reader takes parts off a slice; past its end it turns bad and gives zeros.
+type reader struct {
+	b   []byte
+	bad bool
+}
+
+func (r *reader) take(n uint64) []byte {
+	if uint64(len(r.b)) < n {
+		r.bad, r.b = true, nil
+		return make([]byte, min(n, 8))
+	}
+	p := r.b[:n]
+	r.b = r.b[n:]
+	return p
+}
+
+func (r *reader) byte() byte { return r.take(1)[0] }
+
+func (r *reader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}

@@ -1,0 +1,24 @@
+// Package store keeps the state: what is held of every call, and the outbox of
+// events that the stream does not hold yet. Both live in one bbolt file, so
+// that a call's new record and its events commit in one transaction: a crash
+// leaves both or neither.
+//
+// The bucket tree, version 1:
+//
+//	meta                    schema    the version of this tree
+//	                        id        the store id, first part of every event id
+//	                        baseline  "done" once the first discovery was taken in
+//	batches
+//	  <batch id>            info      a Batch, as JSON
+//	    calls               <reference id>  a Call, in binary
+//	outbox                  <sequence, 8 bytes>  an event, in the order of commit
+//	parked                  <sequence, 8 bytes>  a Parked, as JSON
+//	relay                   position  where in the stream the last event went
+//
+// Every value starts with a CRC-32C over its key and the rest of it, since
+// bbolt does not notice a flipped bit in a value.
+//
+// Nothing outside this package may know that the state is in bbolt. The
+// package does not compare, number or publish anything, and does not decide
+// what is an event.
+package store

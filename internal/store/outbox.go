@@ -1,0 +1,198 @@
+package store
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/syllable-notifier/notifier/event"
+)
+
+// Entry is an event in the outbox.
+type Entry struct {
+	Sequence uint64 // of the outbox; grows, never reused
+	Event    event.Event
+}
+
+// Position is where in a stream the newest relayed event was stored.
+type Position struct {
+	Stream  string    `json:"stream"`
+	Created time.Time `json:"created"` // of the stream: a new one counts from 1 again
+	Seq     uint64    `json:"seq"`
+}
+
+// Parked is an event that could not be published or delivered.
+type Parked struct {
+	By     string      `json:"by"` // "relay", or the sink's name
+	Reason string      `json:"reason"`
+	At     time.Time   `json:"at"`
+	Event  event.Event `json:"event"`
+}
+
+// Outbox returns up to limit events in order, the oldest first, and stops
+// before their data passes maxBytes; it returns at least one if there is any.
+func (s *Store) Outbox(limit, maxBytes int) ([]Entry, error) {
+	var out []Entry
+	err := s.db.View(func(tx *bolt.Tx) error {
+		c := tx.Bucket(bucketOutbox).Cursor()
+		size := 0
+		for k, v := c.First(); k != nil && len(out) < limit; k, v = c.Next() {
+			payload, err := unseal(k, v)
+			if err != nil {
+				return err
+			}
+			e, err := decodeEvent(payload)
+			if err != nil {
+				return err
+			}
+			if size += len(e.Data); size > maxBytes && len(out) > 0 {
+				return nil
+			}
+			out = append(out, Entry{Sequence: binary.BigEndian.Uint64(k), Event: e})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("outbox: %w", err)
+	}
+	return out, nil
+}
+
+// Pending returns how many events the outbox holds.
+func (s *Store) Pending() (uint64, error) {
+	var n uint64
+	err := s.db.View(func(tx *bolt.Tx) error {
+		// Events leave from the front only, so the keys have no gaps.
+		c := tx.Bucket(bucketOutbox).Cursor()
+		first, _ := c.First()
+		if last, _ := c.Last(); first != nil {
+			n = binary.BigEndian.Uint64(last) - binary.BigEndian.Uint64(first) + 1
+		}
+		return nil
+	})
+	return n, err
+}
+
+// Position returns where the last relayed event went, the zero Position at
+// first.
+func (s *Store) Position() (Position, error) {
+	var p Position
+	err := s.db.View(func(tx *bolt.Tx) error {
+		_, err := getJSON(tx.Bucket(bucketRelay), keyPosition, &p)
+		return err
+	})
+	return p, err
+}
+
+// Relayed forgets the events up to and including sequence, which the stream
+// holds, and notes the position of the newest.
+func (s *Store) Relayed(sequence uint64, p Position) error {
+	err := s.db.Update(func(tx *bolt.Tx) error {
+		if err := forget(tx, sequence); err != nil {
+			return err
+		}
+		return putJSON(tx.Bucket(bucketRelay), keyPosition, p)
+	})
+	if err != nil {
+		return fmt.Errorf("outbox: forget up to %d: %w", sequence, err)
+	}
+	return nil
+}
+
+func forget(tx *bolt.Tx, sequence uint64) error {
+	c := tx.Bucket(bucketOutbox).Cursor()
+	for k, _ := c.First(); k != nil && binary.BigEndian.Uint64(k) <= sequence; k, _ = c.First() {
+		if err := c.Delete(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ParkRelayed parks the outbox's oldest event, which has the sequence given
+// and can never be published.
+func (s *Store) ParkRelayed(sequence uint64, p Parked) error {
+	err := s.db.Update(func(tx *bolt.Tx) error {
+		if err := park(tx, p); err != nil {
+			return err
+		}
+		return forget(tx, sequence)
+	})
+	if err != nil {
+		return fmt.Errorf("park event %s: %w", p.Event.ID, err)
+	}
+	return nil
+}
+
+// Park keeps an event that a sink can never take.
+func (s *Store) Park(p Parked) error {
+	if err := s.db.Update(func(tx *bolt.Tx) error { return park(tx, p) }); err != nil {
+		return fmt.Errorf("park event %s: %w", p.Event.ID, err)
+	}
+	return nil
+}
+
+func park(tx *bolt.Tx, p Parked) error {
+	b := tx.Bucket(bucketParked)
+	n, err := b.NextSequence()
+	if err != nil {
+		return err
+	}
+	return putJSON(b, sequenceKey(n), p)
+}
+
+// ParkedEvents returns what was parked, the oldest first.
+func (s *Store) ParkedEvents() ([]Parked, error) {
+	var out []Parked
+	err := s.db.View(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketParked)
+		return b.ForEach(func(k, _ []byte) error {
+			var p Parked
+			if _, err := getJSON(b, k, &p); err != nil {
+				return err
+			}
+			out = append(out, p)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("parked events: %w", err)
+	}
+	return out, nil
+}
+
+// storedEvent is an event's envelope in the outbox; the data follow it, so
+// that they stay byte for byte.
+type storedEvent struct {
+	ID         event.ID  `json:"id"`
+	Name       string    `json:"name"`
+	Source     string    `json:"source"`
+	CampaignID *int64    `json:"campaign_id,omitempty"`
+	Time       time.Time `json:"time"`
+}
+
+// encodeEvent writes the envelope after its length, then the data.
+func encodeEvent(e event.Event) []byte {
+	head, err := json.Marshal(storedEvent{ID: e.ID, Name: e.Name, Source: e.Source, CampaignID: e.CampaignID, Time: e.Time})
+	if err != nil {
+		panic(err) // strings, numbers and a time between years 0 and 9999
+	}
+	b := binary.AppendUvarint(make([]byte, 0, len(head)+len(e.Data)+4), uint64(len(head)))
+	return append(append(b, head...), e.Data...)
+}
+
+func decodeEvent(b []byte) (event.Event, error) {
+	r := reader{b: b}
+	head := r.take(r.uvarint())
+	var s storedEvent
+	if err := json.Unmarshal(head, &s); r.bad || err != nil {
+		return event.Event{}, fmt.Errorf("%w: an event in the outbox does not decode", ErrDamaged)
+	}
+	return event.Event{
+		ID: s.ID, Name: s.Name, Source: s.Source, CampaignID: s.CampaignID, Time: s.Time,
+		Data: append(json.RawMessage(nil), r.b...),
+	}, nil
+}

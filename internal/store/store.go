@@ -1,0 +1,203 @@
+package store
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// schema is the version of the bucket tree that this program writes.
+const schema = 1
+
+// Modes of what the store creates: the state holds phone numbers.
+const (
+	fileMode = 0o600
+	dirMode  = 0o700
+)
+
+// lockTimeout is how long Open waits for another process to let the file go.
+const lockTimeout = time.Second
+
+var (
+	// ErrLocked says that another process has the state open.
+	ErrLocked = errors.New("the state is in use by another process")
+	// ErrDamaged says that the file, or a record in it, is not what was written.
+	ErrDamaged = errors.New("the state is damaged")
+	// ErrNewer says that a newer version of the program wrote the state.
+	ErrNewer = errors.New("the state was written by a newer version")
+)
+
+var (
+	bucketMeta    = []byte("meta")
+	bucketBatches = []byte("batches")
+	bucketCalls   = []byte("calls")
+	bucketOutbox  = []byte("outbox")
+	bucketParked  = []byte("parked")
+	bucketRelay   = []byte("relay")
+
+	keySchema   = []byte("schema")
+	keyID       = []byte("id")
+	keyBaseline = []byte("baseline")
+	keyInfo     = []byte("info")
+	keyPosition = []byte("position")
+)
+
+// Store is an open state file. It is safe for concurrent use.
+type Store struct {
+	db        *bolt.DB
+	id        string
+	committed chan struct{}
+}
+
+// Open opens the state file at path and locks it, creating it (and its
+// folder) if there is none. Its errors wrap ErrLocked, ErrDamaged or ErrNewer
+// where one of these is the reason.
+func Open(path string) (*Store, error) {
+	if err := os.MkdirAll(filepath.Dir(path), dirMode); err != nil {
+		return nil, fmt.Errorf("state folder: %w", err)
+	}
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		if err := create(path); err != nil {
+			return nil, fmt.Errorf("create state %s: %w", path, err)
+		}
+	}
+	if err := os.Chmod(path, fileMode); err != nil {
+		return nil, fmt.Errorf("state %s: %w", path, err)
+	}
+	db, err := openFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("state %s: %w", path, err)
+	}
+	s := &Store{db: db, committed: make(chan struct{}, 1)}
+	if err := s.readMeta(); err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("state %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// Close lets the file go. It waits for transactions in hand.
+func (s *Store) Close() error { return s.db.Close() }
+
+// ID returns the store id, made once with the file: the first part of every
+// event id.
+func (s *Store) ID() string { return s.id }
+
+// Committed returns a channel that receives after events were committed; one
+// receipt may stand for several commits.
+func (s *Store) Committed() <-chan struct{} { return s.committed }
+
+func (s *Store) signal() {
+	select {
+	case s.committed <- struct{}{}:
+	default:
+	}
+}
+
+// openFile opens an existing file. bbolt panics on some damaged ones.
+func openFile(path string) (db *bolt.DB, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			db, err = nil, fmt.Errorf("%w: %v", ErrDamaged, r)
+		}
+	}()
+	db, err = bolt.Open(path, fileMode, &bolt.Options{
+		Timeout:      lockTimeout,
+		FreelistType: bolt.FreelistMapType,
+		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			// Never create here: a file that vanished since is an error,
+			// not an empty state that would tell everything again.
+			return os.OpenFile(name, flag&^os.O_CREATE, mode)
+		},
+	})
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return nil, fmt.Errorf("%w; stop it, or give this one its own NOTIFIER_DATA_DIR", ErrLocked)
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return db, err
+}
+
+// create makes a new state beside path and links it into place when it is
+// whole and on the disk. A crash before the link leaves no state, only a file
+// that the next start ignores; two processes that create at once get the same
+// file, since a link never replaces one.
+func create(path string) error {
+	dir := filepath.Dir(path)
+	tmp := filepath.Join(dir, ".notifier-"+strings.ToLower(rand.Text())+".tmp")
+	defer func() { _ = os.Remove(tmp) }()
+	db, err := bolt.Open(tmp, fileMode, &bolt.Options{Timeout: lockTimeout})
+	if err != nil {
+		return err
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		for _, name := range [][]byte{bucketMeta, bucketBatches, bucketOutbox, bucketParked, bucketRelay} {
+			if _, err := tx.CreateBucket(name); err != nil {
+				return err
+			}
+		}
+		meta := tx.Bucket(bucketMeta)
+		if err := put(meta, keySchema, []byte(strconv.Itoa(schema))); err != nil {
+			return err
+		}
+		return put(meta, keyID, []byte(strings.ToLower(rand.Text()[:12])))
+	})
+	if err = errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(tmp, path); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return syncDir(dir)
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir) //nolint:gosec // the folder is the operator's own setting
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func (s *Store) readMeta() error {
+	return s.db.View(func(tx *bolt.Tx) error {
+		meta := tx.Bucket(bucketMeta)
+		if meta == nil {
+			return fmt.Errorf("%w: it has no schema; it is not a state of this program", ErrDamaged)
+		}
+		v, err := get(meta, keySchema)
+		if err != nil {
+			return err
+		}
+		n, err := strconv.Atoi(string(v))
+		switch {
+		case err != nil || n < 1:
+			return fmt.Errorf("%w: schema %q", ErrDamaged, v)
+		case n > schema:
+			return fmt.Errorf("%w: schema %d, this one knows %d; use that version", ErrNewer, n, schema)
+		}
+		id, err := get(meta, keyID)
+		if err != nil {
+			return err
+		}
+		if len(id) == 0 {
+			return fmt.Errorf("%w: it has no id", ErrDamaged)
+		}
+		s.id = string(id)
+		for _, name := range [][]byte{bucketBatches, bucketOutbox, bucketParked, bucketRelay} {
+			if tx.Bucket(name) == nil {
+				return fmt.Errorf("%w: bucket %s is missing", ErrDamaged, name)
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,132 @@
+package syllable
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// pageSize is how many batches are asked for at a time; maxPages bounds a
+// list that a faulty server would never end.
+const (
+	pageSize = 100
+	maxPages = 1000
+)
+
+// Batch is what is read of a batch. Status is an open set: PENDING, ACTIVE,
+// PAUSED, FAILED, CANCELED and EXPIRED are known today.
+type Batch struct {
+	BatchID       string           `json:"batch_id"`
+	CampaignID    *int64           `json:"campaign_id"`
+	Status        string           `json:"status"`
+	Paused        *bool            `json:"paused"`
+	CreatedAt     *string          `json:"created_at"`
+	LastUpdatedAt *string          `json:"last_updated_at"`
+	ExpiresOn     *string          `json:"expires_on"`
+	DeletedAt     *string          `json:"deleted_at"`
+	StatusCounts  map[string]int64 `json:"status_counts"`
+}
+
+// Deleted says whether the batch itself says that it was deleted.
+func (b Batch) Deleted() bool { return b.DeletedAt != nil && *b.DeletedAt != "" }
+
+// Batch asks for one batch; its details include counts by request_status.
+func (c *Client) Batch(ctx context.Context, id string) (Batch, error) {
+	var b Batch
+	err := c.getObject(ctx, "batch "+id, "batches/"+url.PathEscape(id), nil, &b)
+	if err == nil && b.BatchID == "" {
+		err = fmt.Errorf("batch %s: %w: it has no batch_id", id, ErrBody)
+	}
+	return b, err
+}
+
+// BatchPage is one page of the list of batches.
+type BatchPage struct {
+	Items      []Batch `json:"items"`
+	Page       int     `json:"page"`
+	TotalPages *int    `json:"total_pages"`
+	TotalCount *int    `json:"total_count"`
+}
+
+// Batches calls each with every batch, page by page, those changed last
+// first, until there are no more or each returns false.
+func (c *Client) Batches(ctx context.Context, each func(Batch) bool) error {
+	for page := range maxPages {
+		p, err := c.BatchPage(ctx, page, pageSize)
+		if err != nil {
+			return err
+		}
+		for _, b := range p.Items {
+			if !each(b) {
+				return nil
+			}
+		}
+		// The totals may be null, and a server may cap the limit: a page that
+		// is merely short is not known to be the last.
+		if len(p.Items) == 0 || p.TotalPages != nil && page+1 >= *p.TotalPages {
+			return nil
+		}
+	}
+	return fmt.Errorf("list of batches: %w: it goes on after %d pages", ErrBody, maxPages)
+}
+
+// BatchPage asks for one page, 0-based, of the list of batches.
+func (c *Client) BatchPage(ctx context.Context, page, limit int) (BatchPage, error) {
+	q := url.Values{
+		"page":               {strconv.Itoa(page)},
+		"limit":              {strconv.Itoa(limit)},
+		"order_by":           {"last_updated_at"},
+		"order_by_direction": {"desc"},
+	}
+	var p BatchPage
+	op := fmt.Sprintf("list of batches, page %d", page)
+	if err := c.getObject(ctx, op, "batches", q, &p); err != nil {
+		return p, err
+	}
+	if p.Items == nil {
+		return p, fmt.Errorf("%s: %w: it has no items", op, ErrBody)
+	}
+	for _, b := range p.Items {
+		if b.BatchID == "" {
+			return p, fmt.Errorf("%s: %w: a batch has no batch_id", op, ErrBody)
+		}
+	}
+	return p, nil
+}
+
+// Campaign is what is read of a campaign.
+type Campaign struct {
+	ID            int64   `json:"id"`
+	Name          string  `json:"campaign_name"`
+	Mode          *string `json:"mode"`
+	HourlyRate    int     `json:"hourly_rate"`
+	RetryCount    int     `json:"retry_count"`
+	RetryInterval *string `json:"retry_interval"`
+}
+
+// Campaign asks for one campaign.
+func (c *Client) Campaign(ctx context.Context, id int64) (Campaign, error) {
+	var v Campaign
+	s := strconv.FormatInt(id, 10)
+	err := c.getObject(ctx, "campaign "+s, "campaigns/"+s, nil, &v)
+	return v, err
+}
+
+// getObject reads a body that is one JSON object and nothing else.
+func (c *Client) getObject(ctx context.Context, op, path string, q url.Values, out any) error {
+	return c.get(ctx, op, path, q, maxPage, func(r io.Reader) error {
+		d := jsontext.NewDecoder(r)
+		if k := d.PeekKind(); k != '{' && k != 0 {
+			return fmt.Errorf("%w: want an object, got %s", ErrBody, kindName(k))
+		}
+		if err := json.UnmarshalDecode(d, out); err != nil {
+			return bodyError(err)
+		}
+		return end(d)
+	})
+}

@@ -1,0 +1,156 @@
+package syllable
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	// keyHeader carries the API key on every request.
+	keyHeader = "Syllable-API-Key"
+
+	// exchangeTimeout bounds a whole exchange, body included, so that a
+	// server that sends a byte a second cannot hold a poll for ever. A batch
+	// of 100,000 results is about 80 MB.
+	exchangeTimeout = 2 * time.Minute
+
+	// maxResults and maxPage bound a decoded body, in bytes: a million
+	// results, or a page of batches.
+	maxResults = 1 << 30
+	maxPage    = 8 << 20
+)
+
+// Client talks to one account of the platform. It is safe for concurrent use.
+type Client struct {
+	base string // without a trailing slash
+	key  Key
+	http *http.Client
+}
+
+// Key is an API key that prints as a placeholder.
+type Key string
+
+// String hides the key.
+func (Key) String() string { return "[redacted]" }
+
+// LogValue hides the key from slog.
+func (Key) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
+// New returns a client for the API at base, such as
+// https://api.syllable.cloud, that authenticates with key.
+func New(base string, key Key, userAgent string) *Client {
+	transport := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: time.Minute,
+		MaxIdleConnsPerHost:   8,
+		IdleConnTimeout:       90 * time.Second,
+		ForceAttemptHTTP2:     true,
+	}
+	return &Client{
+		base: strings.TrimRight(base, "/"),
+		key:  key,
+		http: &http.Client{
+			Transport: withUserAgent{transport, userAgent},
+			Timeout:   exchangeTimeout,
+			// A redirect is answered as an error: following it would carry
+			// the key to another host.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+// Close closes the client's idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+type withUserAgent struct {
+	next  *http.Transport
+	agent string
+}
+
+func (t withUserAgent) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("User-Agent", t.agent)
+	return t.next.RoundTrip(r)
+}
+
+// CloseIdleConnections is found by http.Client through this method.
+func (t withUserAgent) CloseIdleConnections() { t.next.CloseIdleConnections() }
+
+// get asks for path and hands a bounded body of a 200 answer to read, which
+// must consume it to its end.
+func (c *Client) get(ctx context.Context, op, path string, query url.Values, limit int64, read func(io.Reader) error) error {
+	u := c.base + "/api/v1/outbound/" + path
+	if len(query) > 0 {
+		u += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
+	if err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	req.Header.Set(keyHeader, string(c.key))
+	req.Header.Set("Accept", "application/json")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("%s: %w", op, withoutURL(err))
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return &StatusError{
+			Op: op, Code: resp.StatusCode,
+			RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()),
+		}
+	}
+	if err := read(&boundedReader{resp.Body, limit}); err != nil {
+		return fmt.Errorf("%s: %w", op, explainBody(resp.Header.Get("Content-Type"), withoutURL(err)))
+	}
+	return nil
+}
+
+// withoutURL takes the URL off a transport error: its query may carry a
+// reference id.
+func withoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// ErrTooLarge says that a body went past its bound; it is not read further.
+var ErrTooLarge = errors.New("the body is larger than allowed")
+
+// boundedReader fails past its limit, where io.LimitReader would end the body
+// early and make it look whole.
+type boundedReader struct {
+	r    io.Reader
+	left int64
+}
+
+func (b *boundedReader) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		var one [1]byte
+		n, err := b.r.Read(one[:])
+		if n > 0 {
+			return 0, ErrTooLarge
+		}
+		return 0, err
+	}
+	if int64(len(p)) > b.left {
+		p = p[:b.left]
+	}
+	n, err := b.r.Read(p)
+	b.left -= int64(n)
+	return n, err
+}

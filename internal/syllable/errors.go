@@ -1,0 +1,100 @@
+package syllable
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxRetryAfter caps what a Retry-After header can ask for.
+const maxRetryAfter = 15 * time.Minute
+
+// StatusError is an answer other than 200.
+type StatusError struct {
+	Op         string
+	Code       int
+	RetryAfter time.Duration // 0: none was asked for
+}
+
+func (e *StatusError) Error() string {
+	s := fmt.Sprintf("%s: the platform answered %d %s", e.Op, e.Code, http.StatusText(e.Code))
+	switch {
+	case e.Code == http.StatusUnauthorized:
+		return s + ": the API key is missing or wrong; set NOTIFIER_SYLLABLE_API_KEY to a valid key"
+	case e.Code == http.StatusForbidden:
+		return s + ": the API key may not read outbound batches; use one that can (NOTIFIER_SYLLABLE_API_KEY)"
+	case e.Code == http.StatusNotFound, e.Code == http.StatusGone:
+		return s + ": it does not exist, or not for this API key"
+	case e.Code == http.StatusUnprocessableEntity:
+		return s + ": the platform does not accept the request"
+	case 300 <= e.Code && e.Code < 400:
+		return s + ": redirects are not followed, since they could carry the key to another host; " +
+			"set NOTIFIER_SYLLABLE_URL to the final address"
+	}
+	return s
+}
+
+// ErrBody says that a body is not the JSON it should be. Nothing of it is
+// used, whatever came before the fault.
+var ErrBody = errors.New("the body is not valid")
+
+// IsNotFound says whether the platform does not know what was asked for.
+func IsNotFound(err error) bool { return hasCode(err, http.StatusNotFound, http.StatusGone) }
+
+// IsUnauthorized says whether the platform refused the key. Asking again
+// soon will not help.
+func IsUnauthorized(err error) bool {
+	return hasCode(err, http.StatusUnauthorized, http.StatusForbidden)
+}
+
+// RetryAfterOf returns the wait the platform asked for, 0 for none.
+func RetryAfterOf(err error) time.Duration {
+	var s *StatusError
+	if errors.As(err, &s) {
+		return s.RetryAfter
+	}
+	return 0
+}
+
+func hasCode(err error, codes ...int) bool {
+	var s *StatusError
+	if !errors.As(err, &s) {
+		return false
+	}
+	for _, c := range codes {
+		if s.Code == c {
+			return true
+		}
+	}
+	return false
+}
+
+// retryAfter reads both forms of the header, seconds and HTTP date; junk and
+// times past are none, and huge ones are capped.
+func retryAfter(v string, now time.Time) time.Duration {
+	if v == "" {
+		return 0
+	}
+	var d time.Duration
+	if n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64); err == nil {
+		if n > int64(maxRetryAfter/time.Second) {
+			return maxRetryAfter
+		}
+		d = time.Duration(n) * time.Second
+	} else if at, err := http.ParseTime(v); err == nil {
+		d = at.Sub(now)
+	}
+	return min(max(d, 0), maxRetryAfter)
+}
+
+// explainBody adds what a person would look for first: a proxy's or login
+// page where JSON should be.
+func explainBody(contentType string, err error) error {
+	if strings.Contains(contentType, "html") {
+		return fmt.Errorf("%w (it is HTML: a proxy or login page in between? check NOTIFIER_SYLLABLE_URL)", err)
+	}
+	return err
+}
