@@ -21,9 +21,6 @@ type Batch struct {
 	// Polled is the time of the newest successful poll that is on record;
 	// polls that saw no change need not be.
 	Polled *time.Time `json:"polled,omitempty"`
-	// Body is a fingerprint of the newest whole list of results that was
-	// applied to its end; an equal one needs no look at its results.
-	Body string `json:"body,omitempty"`
 }
 
 // Call is what is held of a call.

@@ -13,7 +13,7 @@
 //	    calls               <reference id>  a Call, in binary
 //	outbox                  <sequence, 8 bytes>  an event, in the order of commit
 //	parked                  <sequence, 8 bytes>  a Parked, as JSON
-//	relay                   position  where in the stream the last event went
+//	relay                   note      the relay's own, of where in the stream it is
 //
 // Every value starts with a CRC-32C over its key and the rest of it, since
 // bbolt does not notice a flipped bit in a value.

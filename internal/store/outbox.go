@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -11,19 +12,6 @@ import (
 	"github.com/syllable-notifier/notifier/event"
 )
 
-// Entry is an event in the outbox.
-type Entry struct {
-	Sequence uint64 // of the outbox; grows, never reused
-	Event    event.Event
-}
-
-// Position is where in a stream the newest relayed event was stored.
-type Position struct {
-	Stream  string    `json:"stream"`
-	Created time.Time `json:"created"` // of the stream: a new one counts from 1 again
-	Seq     uint64    `json:"seq"`
-}
-
 // Parked is an event that could not be published or delivered.
 type Parked struct {
 	By     string      `json:"by"` // "relay", or the sink's name
@@ -32,14 +20,17 @@ type Parked struct {
 	Event  event.Event `json:"event"`
 }
 
-// Outbox returns up to limit events in order, the oldest first, and stops
-// before their data passes maxBytes; it returns at least one if there is any.
-func (s *Store) Outbox(limit, maxBytes int) ([]Entry, error) {
-	var out []Entry
+// byRelay is the Parked.By of what could not be published.
+const byRelay = "relay"
+
+// Outbox calls each with up to limit events in order, the oldest first, and
+// stops before their data passes maxBytes; it gives at least one if there is
+// any. A sequence grows and is never used again.
+func (s *Store) Outbox(limit, maxBytes int, each func(sequence uint64, e event.Event)) error {
 	err := s.db.View(func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucketOutbox).Cursor()
-		size := 0
-		for k, v := c.First(); k != nil && len(out) < limit; k, v = c.Next() {
+		n, size := 0, 0
+		for k, v := c.First(); k != nil && n < limit; k, v = c.Next() {
 			payload, err := unseal(k, v)
 			if err != nil {
 				return err
@@ -48,17 +39,18 @@ func (s *Store) Outbox(limit, maxBytes int) ([]Entry, error) {
 			if err != nil {
 				return err
 			}
-			if size += len(e.Data); size > maxBytes && len(out) > 0 {
+			if size += len(e.Data); size > maxBytes && n > 0 {
 				return nil
 			}
-			out = append(out, Entry{Sequence: binary.BigEndian.Uint64(k), Event: e})
+			n++
+			each(binary.BigEndian.Uint64(k), e)
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("outbox: %w", err)
+		return fmt.Errorf("outbox: %w", err)
 	}
-	return out, nil
+	return nil
 }
 
 // Pending returns how many events the outbox holds.
@@ -76,25 +68,28 @@ func (s *Store) Pending() (uint64, error) {
 	return n, err
 }
 
-// Position returns where the last relayed event went, the zero Position at
-// first.
-func (s *Store) Position() (Position, error) {
-	var p Position
+// RelayNote returns what the relay noted with its newest Relayed, nil at first.
+func (s *Store) RelayNote() ([]byte, error) {
+	var note []byte
 	err := s.db.View(func(tx *bolt.Tx) error {
-		_, err := getJSON(tx.Bucket(bucketRelay), keyPosition, &p)
+		v, err := get(tx.Bucket(bucketRelay), keyNote)
+		note = bytes.Clone(v)
 		return err
 	})
-	return p, err
+	if err != nil {
+		return nil, fmt.Errorf("relay's note: %w", err)
+	}
+	return note, nil
 }
 
 // Relayed forgets the events up to and including sequence, which the stream
-// holds, and notes the position of the newest.
-func (s *Store) Relayed(sequence uint64, p Position) error {
+// holds, and keeps the relay's note of where.
+func (s *Store) Relayed(sequence uint64, note []byte) error {
 	err := s.db.Update(func(tx *bolt.Tx) error {
 		if err := forget(tx, sequence); err != nil {
 			return err
 		}
-		return putJSON(tx.Bucket(bucketRelay), keyPosition, p)
+		return put(tx.Bucket(bucketRelay), keyNote, note)
 	})
 	if err != nil {
 		return fmt.Errorf("outbox: forget up to %d: %w", sequence, err)
@@ -112,17 +107,29 @@ func forget(tx *bolt.Tx, sequence uint64) error {
 	return nil
 }
 
-// ParkRelayed parks the outbox's oldest event, which has the sequence given
-// and can never be published.
-func (s *Store) ParkRelayed(sequence uint64, p Parked) error {
+// ParkRelayed moves the outbox's oldest event, which has the sequence given and
+// can never be published, to the parked ones.
+func (s *Store) ParkRelayed(sequence uint64, reason string, at time.Time) error {
 	err := s.db.Update(func(tx *bolt.Tx) error {
-		if err := park(tx, p); err != nil {
+		k, v := tx.Bucket(bucketOutbox).Cursor().First()
+		if !bytes.Equal(k, sequenceKey(sequence)) {
+			return fmt.Errorf("it is not the oldest of the outbox")
+		}
+		payload, err := unseal(k, v)
+		if err != nil {
+			return err
+		}
+		e, err := decodeEvent(payload)
+		if err != nil {
+			return err
+		}
+		if err := park(tx, Parked{By: byRelay, Reason: reason, At: at, Event: e}); err != nil {
 			return err
 		}
 		return forget(tx, sequence)
 	})
 	if err != nil {
-		return fmt.Errorf("park event %s: %w", p.Event.ID, err)
+		return fmt.Errorf("park event %d of the outbox: %w", sequence, err)
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ var (
 	keyID       = []byte("id")
 	keyBaseline = []byte("baseline")
 	keyInfo     = []byte("info")
-	keyPosition = []byte("position")
+	keyNote     = []byte("note")
 )
 
 // Store is an open state file. It is safe for concurrent use.

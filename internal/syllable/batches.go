@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // pageSize is how many batches are asked for at a time; maxPages bounds a
@@ -38,7 +37,7 @@ func (b Batch) Deleted() bool { return b.DeletedAt != nil && *b.DeletedAt != "" 
 // Batch asks for one batch; its details include counts by request_status.
 func (c *Client) Batch(ctx context.Context, id string) (Batch, error) {
 	var b Batch
-	err := c.getObject(ctx, "batch "+id, "batches/"+url.PathEscape(id), nil, &b)
+	err := c.getObject(ctx, "batch "+id, "batches/"+segment(id), nil, &b)
 	if err == nil && b.BatchID == "" {
 		err = fmt.Errorf("batch %s: %w: it has no batch_id", id, ErrBody)
 	}
@@ -120,9 +119,9 @@ func (c *Client) Campaign(ctx context.Context, id int64) (Campaign, error) {
 // getObject reads a body that is one JSON object and nothing else.
 func (c *Client) getObject(ctx context.Context, op, path string, q url.Values, out any) error {
 	return c.get(ctx, op, path, q, maxPage, func(r io.Reader) error {
-		d := jsontext.NewDecoder(r)
-		if k := d.PeekKind(); k != '{' && k != 0 {
-			return fmt.Errorf("%w: want an object, got %s", ErrBody, kindName(k))
+		d, err := newDecoder(r, '{', "an object")
+		if err != nil {
+			return err
 		}
 		if err := json.UnmarshalDecode(d, out); err != nil {
 			return bodyError(err)

@@ -113,9 +113,21 @@ func (c *Client) get(ctx context.Context, op, path string, query url.Values, lim
 		}
 	}
 	if err := read(&boundedReader{resp.Body, limit}); err != nil {
-		return fmt.Errorf("%s: %w", op, explainBody(resp.Header.Get("Content-Type"), withoutURL(err)))
+		if errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, ErrBody) {
+			err = fmt.Errorf("%w: it was cut off: %w", ErrBody, err)
+		}
+		return fmt.Errorf("%s: %w", op, withoutURL(err))
 	}
 	return nil
+}
+
+// segment escapes an id as one segment of a path. Dots alone would be taken for
+// a way up and lead elsewhere.
+func segment(id string) string {
+	if id == "." || id == ".." {
+		return strings.ReplaceAll(id, ".", "%2E")
+	}
+	return url.PathEscape(id)
 }
 
 // withoutURL takes the URL off a transport error: its query may carry a

@@ -37,10 +37,6 @@ func (e *StatusError) Error() string {
 	return s
 }
 
-// ErrBody says that a body is not the JSON it should be. Nothing of it is
-// used, whatever came before the fault.
-var ErrBody = errors.New("the body is not valid")
-
 // IsNotFound says whether the platform does not know what was asked for.
 func IsNotFound(err error) bool { return hasCode(err, http.StatusNotFound, http.StatusGone) }
 
@@ -88,13 +84,4 @@ func retryAfter(v string, now time.Time) time.Duration {
 		d = at.Sub(now)
 	}
 	return min(max(d, 0), maxRetryAfter)
-}
-
-// explainBody adds what a person would look for first: a proxy's or login
-// page where JSON should be.
-func explainBody(contentType string, err error) error {
-	if strings.Contains(contentType, "html") {
-		return fmt.Errorf("%w (it is HTML: a proxy or login page in between? check NOTIFIER_SYLLABLE_URL)", err)
-	}
-	return err
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"net/url"
+	"strconv"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -32,27 +32,27 @@ func (f Filter) query() url.Values {
 	return q
 }
 
-// Results asks for the results of a batch and calls each with every result,
-// in the body's order, as the platform's own bytes; the slice is valid during
-// the call only.
-//
-// The results count only if Results returns nil: until the end of the body
-// was seen, what each was given may be the beginning of something broken.
-func (c *Client) Results(ctx context.Context, batch string, f Filter, each func(raw []byte) error) error {
-	path := "batches/" + url.PathEscape(batch) + "/results"
+// Results asks for the results of a batch and copies the body to w as it
+// comes. Whether it is a whole and valid list is for ReadResults to say: the
+// body of an answer without a stated length can end early unnoticed.
+func (c *Client) Results(ctx context.Context, batch string, f Filter, w io.Writer) error {
+	path := "batches/" + segment(batch) + "/results"
 	return c.get(ctx, "results of batch "+batch, path, f.query(), maxResults, func(r io.Reader) error {
-		return readArray(r, each)
+		_, err := io.Copy(w, r)
+		return err
 	})
 }
 
-// readArray reads one JSON array of objects and nothing else.
-func readArray(r io.Reader, each func(raw []byte) error) error {
-	d := jsontext.NewDecoder(r)
-	if k := d.PeekKind(); k != '[' {
-		if _, err := d.ReadToken(); err != nil {
-			return bodyError(err)
-		}
-		return fmt.Errorf("%w: want a list of results, got %s", ErrBody, kindName(k))
+// ReadResults reads a body that is one JSON array of objects and nothing else,
+// and calls each with every object, in the body's order, as the platform's own
+// bytes; the slice is valid during the call only.
+//
+// The results count only if ReadResults returns nil: until the end of the body
+// was seen, what each was given may be the beginning of something broken.
+func ReadResults(body io.Reader, each func(raw []byte) error) error {
+	d, err := newDecoder(body, '[', "a list of results")
+	if err != nil {
+		return err
 	}
 	if _, err := d.ReadToken(); err != nil {
 		return bodyError(err)
@@ -75,56 +75,6 @@ func readArray(r io.Reader, each func(raw []byte) error) error {
 	return end(d)
 }
 
-// end makes sure that nothing but white space follows.
-func end(d *jsontext.Decoder) error {
-	_, err := d.ReadToken()
-	switch {
-	case err == io.EOF:
-		return nil
-	case err == nil:
-		return fmt.Errorf("%w: something follows its end", ErrBody)
-	}
-	return bodyError(err)
-}
-
-// bodyError classes a decoder's error. The decoder's own text may quote the
-// body (a duplicate name, say), so only the kind of fault and its place are
-// told.
-func bodyError(err error) error {
-	var syntax *jsontext.SyntacticError
-	var semantic *json.SemanticError
-	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return fmt.Errorf("%w: it was cut off: %w", ErrBody, io.ErrUnexpectedEOF)
-	case errors.Is(err, jsontext.ErrDuplicateName):
-		return fmt.Errorf("%w: an object has the same key twice", ErrBody)
-	case errors.As(err, &syntax):
-		return fmt.Errorf("%w: not JSON at byte %d", ErrBody, syntax.ByteOffset)
-	case errors.As(err, &semantic):
-		return fmt.Errorf("%w: a field has the wrong type (%s where %v is wanted)",
-			ErrBody, kindName(semantic.JSONKind), semantic.GoType)
-	}
-	return err
-}
-
-func kindName(k jsontext.Kind) string {
-	switch k {
-	case 'n':
-		return "null"
-	case 't', 'f':
-		return "a boolean"
-	case '"':
-		return "a string"
-	case '0':
-		return "a number"
-	case '{':
-		return "an object"
-	case '[':
-		return "a list"
-	}
-	return "something else"
-}
-
 // Result is what is read of one result; Raw is all of it.
 type Result struct {
 	ReferenceID    string         `json:"reference_id"`
@@ -132,9 +82,14 @@ type Result struct {
 	ChannelStatus  *string        `json:"channel_manager_status"`
 	InsightsStatus *string        `json:"insights_status"`
 	Insights       jsontext.Value `json:"insights"`
+	AttemptCount   jsontext.Value `json:"attempt_count"`
 	// Raw is the platform's object, verbatim.
 	Raw []byte `json:"-"`
 }
+
+// maxReference bounds a reference id, in bytes, since it becomes part of
+// event ids, headers and keys.
+const maxReference = 1024
 
 // ParseResult reads one result. It keeps raw.
 func ParseResult(raw []byte) (Result, error) {
@@ -145,8 +100,20 @@ func ParseResult(raw []byte) (Result, error) {
 	if r.ReferenceID == "" {
 		return r, fmt.Errorf("%w: a result has no reference_id", ErrBody)
 	}
+	if len(r.ReferenceID) > maxReference {
+		return r, fmt.Errorf("%w: a reference_id has %d bytes, more than %d", ErrBody, len(r.ReferenceID), maxReference)
+	}
 	r.Raw = raw
 	return r, nil
+}
+
+// Attempts returns the attempt_count, 0 where it is not a number.
+func (r Result) Attempts() float64 {
+	n, err := strconv.ParseFloat(string(r.AttemptCount), 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // InsightsFingerprint returns the first 16 hex digits of the SHA-256 of the

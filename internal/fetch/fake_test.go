@@ -1,0 +1,212 @@
+package fetch_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/syllable-notifier/notifier/internal/fetch"
+	"github.com/syllable-notifier/notifier/internal/syllable"
+)
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// platform answers from memory.
+type platform struct {
+	mu      sync.Mutex
+	batches []syllable.Batch
+	bodies  map[string]string
+	errs    map[string]error // by batch; "" is the list
+	asked   map[string][]time.Time
+	under   int // way
+	most    int // under way at once
+	took    time.Duration
+}
+
+func newPlatform(bodies map[string]string) *platform {
+	p := &platform{bodies: bodies, errs: map[string]error{}, asked: map[string][]time.Time{}}
+	one := int64(1)
+	for _, id := range slices.Sorted(maps.Keys(bodies)) {
+		p.batches = append(p.batches, syllable.Batch{BatchID: id, CampaignID: &one, Status: "ACTIVE"})
+	}
+	return p
+}
+
+// answer notes a request and returns its error.
+func (p *platform) answer(what, batch string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked[what+batch] = append(p.asked[what+batch], time.Now())
+	return p.errs[batch]
+}
+
+func (p *platform) Batches(_ context.Context, each func(syllable.Batch) bool) error {
+	if err := p.answer("list", ""); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, b := range p.batches {
+		if !each(b) {
+			break
+		}
+	}
+	return nil
+}
+
+func (p *platform) Batch(_ context.Context, id string) (syllable.Batch, error) {
+	if err := p.answer("details ", id); err != nil {
+		return syllable.Batch{}, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.IndexFunc(p.batches, func(b syllable.Batch) bool { return b.BatchID == id })
+	if i < 0 {
+		return syllable.Batch{}, &syllable.StatusError{Op: "batch", Code: 404}
+	}
+	return p.batches[i], nil
+}
+
+func (p *platform) Results(ctx context.Context, batch string, _ syllable.Filter, w io.Writer) error {
+	p.mu.Lock()
+	p.under++
+	p.most = max(p.most, p.under)
+	took := p.took
+	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.under--
+	}()
+	if err := p.answer("results ", batch); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(took):
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, err := io.WriteString(w, p.bodies[batch])
+	return err
+}
+
+func (p *platform) set(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f()
+}
+
+func (p *platform) times(what string) []time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.asked[what])
+}
+
+func (p *platform) count(what string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.asked[what])
+}
+
+// taker records what it is given.
+type taker struct {
+	mu         sync.Mutex
+	err        error
+	discovered [][]string
+	taken      []string // "batch: ref ref", or "batch: unchanged"
+	last       fetch.Observation
+	gone       []string
+}
+
+func (k *taker) Discovered(batches []string) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.err != nil {
+		return k.err
+	}
+	k.discovered = append(k.discovered, slices.Clone(batches))
+	return nil
+}
+
+func (k *taker) Take(o *fetch.Observation) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.err != nil {
+		return k.err
+	}
+	text := o.Batch + ": unchanged"
+	if !o.Unchanged {
+		var refs []string
+		if err := o.Each(func(r syllable.Result) error {
+			refs = append(refs, r.ReferenceID)
+			return nil
+		}); err != nil {
+			return err
+		}
+		text = o.Batch + ": " + strings.Join(refs, " ")
+	}
+	k.taken = append(k.taken, text)
+	k.last = *o
+	return nil
+}
+
+func (k *taker) Gone(batch string) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.gone = append(k.gone, batch)
+	return nil
+}
+
+func (k *taker) all() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.taken)
+}
+
+// snapshot returns what was recorded beside the taken lists.
+func (k *taker) snapshot() (discovered [][]string, gone []string, last fetch.Observation) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.discovered), slices.Clone(k.gone), k.last
+}
+
+// run starts a poller whose intervals are ten seconds and a minute; it is
+// stopped at the end of the test.
+func run(t *testing.T, p *platform, k *taker, set func(*fetch.Options)) *fetch.Poller {
+	t.Helper()
+	o := fetch.Options{Interval: 10 * time.Second, Discovery: time.Minute, Dir: t.TempDir(), Log: quiet}
+	if set != nil {
+		set(&o)
+	}
+	poller := fetch.New(p, k, o)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		poller.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	return poller
+}
+
+func list(refs ...string) string {
+	var items []string
+	for _, r := range refs {
+		items = append(items, `{"reference_id":"`+r+`"}`)
+	}
+	return "[" + strings.Join(items, ",") + "]"
+}
+
+var errDown = errors.New("connection refused")

@@ -1,0 +1,118 @@
+package fetch
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/syllable-notifier/notifier/internal/syllable"
+)
+
+// Observation is one complete, valid list of the results of a batch.
+type Observation struct {
+	Batch string
+	// CampaignID is the batch's campaign, nil where the platform names none.
+	CampaignID *int64
+	// Asked is when the request was sent, and Answered when the whole answer
+	// was there: the list is of some moment between the two.
+	Asked, Answered time.Time
+	// Unchanged says that the list is, byte for byte, the one that was taken
+	// before it in this process.
+	Unchanged bool
+	// Duplicates is how many results had a reference id that another one in
+	// the list has too; Each passes over all but one of them.
+	Duplicates int
+
+	body        *spool
+	fingerprint xxh3.Uint128 // of the body
+	// chosen holds the hash of the one result to use for each reference id
+	// that occurs more than once.
+	chosen map[string]uint64
+}
+
+// Each calls fn with every call in the list, once each; the result is valid
+// during the call of fn only.
+func (o *Observation) Each(fn func(syllable.Result) error) error {
+	used := map[string]bool{}
+	return o.all(func(r syllable.Result) error {
+		if want, twice := o.chosen[r.ReferenceID]; twice {
+			if used[r.ReferenceID] || xxh3.Hash(r.Raw) != want {
+				return nil
+			}
+			used[r.ReferenceID] = true
+		}
+		return fn(r)
+	})
+}
+
+func (o *Observation) all(fn func(syllable.Result) error) error {
+	return syllable.ReadResults(o.body.reader(), func(raw []byte) error {
+		r, err := syllable.ParseResult(raw)
+		if err != nil {
+			return err
+		}
+		return fn(r)
+	})
+}
+
+// validate reads the whole list once, and settles which result is used for a
+// reference id that occurs more than once.
+func (o *Observation) validate() error {
+	// Eight bytes a call, where the ids themselves would take many times that.
+	var hashes []uint64
+	err := o.all(func(r syllable.Result) error {
+		hashes = append(hashes, xxh3.HashString(r.ReferenceID))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.Sort(hashes)
+	twice := map[uint64]bool{}
+	for i := 1; i < len(hashes); i++ {
+		if hashes[i] == hashes[i-1] {
+			twice[hashes[i]] = true
+		}
+	}
+	if len(twice) == 0 {
+		return nil
+	}
+	return o.choose(twice)
+}
+
+// choose picks, for each id of those hashes, the result that is furthest on:
+// the one with the most attempts, and among equals the one whose bytes are
+// greatest. So the choice does not depend on the order of the list, which
+// could change from poll to poll and make changes where there are none.
+func (o *Observation) choose(twice map[uint64]bool) error {
+	best := map[string]syllable.Result{}
+	results := 0
+	err := o.all(func(r syllable.Result) error {
+		if !twice[xxh3.HashString(r.ReferenceID)] {
+			return nil
+		}
+		results++
+		if b, ok := best[r.ReferenceID]; !ok || furtherOn(r, b) {
+			r.Raw = bytes.Clone(r.Raw)
+			best[r.ReferenceID] = r
+		}
+		return nil
+	})
+	o.Duplicates = results - len(best)
+	o.chosen = make(map[string]uint64, len(best))
+	for id, r := range best {
+		o.chosen[id] = xxh3.Hash(r.Raw)
+	}
+	return err
+}
+
+func furtherOn(a, b syllable.Result) bool {
+	if x, y := a.Attempts(), b.Attempts(); x != y {
+		return x > y
+	}
+	return bytes.Compare(a.Raw, b.Raw) > 0
+}
+
+func (o *Observation) close() { o.body.close() }

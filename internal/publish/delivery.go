@@ -1,0 +1,195 @@
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/syllable-notifier/notifier/event"
+)
+
+const (
+	// ackWait is how long the server waits for an acknowledgement before it
+	// delivers the event again; what takes longer says so in time.
+	ackWait = 30 * time.Second
+	// heartbeat is how often the server shows that it still waits with us for
+	// an event. Two that fail to come mean that it does not: its consumer may
+	// have been deleted, which it tells nobody.
+	heartbeat = 2 * time.Second
+	// deliverTimeout bounds one attempt to deliver.
+	deliverTimeout = 20 * time.Second
+)
+
+// DeliveryOptions configures a Delivery.
+type DeliveryOptions struct {
+	Sink      Sink
+	JetStream jetstream.JetStream
+	Stream    string
+	// Subject is the filter of the events to deliver.
+	Subject string
+	// Park keeps an event that the sink will never take.
+	Park func(sink, reason string, e event.Event) error
+	Log  *slog.Logger
+}
+
+// Delivery hands the events of a stream to a sink: one at a time, in the order
+// of the stream, each acknowledged only when the sink has taken it. Its place
+// is kept by the stream, in a durable consumer named after the sink.
+type Delivery struct {
+	o       DeliveryOptions
+	trouble trouble
+	last    uint64 // stream sequence of the newest event that was settled
+	taken   string // id of the newest event that the sink took
+}
+
+// NewDelivery returns a Delivery that has not started.
+func NewDelivery(o DeliveryOptions) *Delivery {
+	log := o.Log.With("sink", o.Sink.Name())
+	o.Log = log
+	return &Delivery{o: o, trouble: trouble{log: log, what: "events cannot be delivered; they wait in the stream"}}
+}
+
+func (d *Delivery) consumerName() string { return "notifier-" + d.o.Sink.Name() }
+
+// Prepare creates the consumer if there is none, and has to be called before
+// the first event of interest is published: a new consumer starts with what
+// comes next, since a sink that is added to a week's stream should not repeat
+// the week.
+func (d *Delivery) Prepare(ctx context.Context) error {
+	_, err := d.consumer(ctx)
+	return err
+}
+
+func (d *Delivery) consumer(ctx context.Context) (jetstream.Consumer, error) {
+	name := d.consumerName()
+	c, err := d.o.JetStream.Consumer(ctx, d.o.Stream, name)
+	switch {
+	case errors.Is(err, jetstream.ErrConsumerNotFound):
+		c, err = d.o.JetStream.CreateConsumer(ctx, d.o.Stream, d.config())
+	case err == nil && c.CachedInfo().Config.FilterSubject != d.o.Subject:
+		have := c.CachedInfo().Config
+		have.FilterSubject = d.o.Subject
+		c, err = d.o.JetStream.UpdateConsumer(ctx, d.o.Stream, have)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("consumer %s of stream %s: %w", name, d.o.Stream, err)
+	}
+	return c, nil
+}
+
+func (d *Delivery) config() jetstream.ConsumerConfig {
+	c := jetstream.ConsumerConfig{
+		Durable:       d.consumerName(),
+		Description:   "Delivery to " + d.o.Sink.Name(),
+		FilterSubject: d.o.Subject,
+		DeliverPolicy: jetstream.DeliverNewPolicy,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       ackWait,
+		MaxDeliver:    -1,
+		// One event under way: the next one waits until it is settled, so
+		// order holds even when an event is delivered again.
+		MaxAckPending: 1,
+	}
+	if d.last > 0 { // the consumer was deleted while we ran
+		c.DeliverPolicy, c.OptStartSeq = jetstream.DeliverByStartSequencePolicy, d.last+1
+	}
+	return c
+}
+
+// Run delivers until ctx ends. The attempt in hand then goes on until it is
+// finished or hard ends; an event that is not settled is delivered again after
+// a restart.
+func (d *Delivery) Run(ctx, hard context.Context) {
+	for ctx.Err() == nil {
+		if err := d.consume(ctx, hard); err != nil && ctx.Err() == nil {
+			pause(ctx, d.trouble.failed(err))
+		}
+	}
+}
+
+// consume takes events as they come until ctx ends or something fails.
+func (d *Delivery) consume(ctx, hard context.Context) error {
+	c, err := d.consumer(ctx)
+	if err != nil {
+		return err
+	}
+	it, err := c.Messages(jetstream.PullMaxMessages(1), jetstream.PullHeartbeat(heartbeat))
+	if err != nil {
+		return fmt.Errorf("consumer %s: %w", d.consumerName(), err)
+	}
+	defer it.Stop()
+	for {
+		m, err := it.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return fmt.Errorf("consumer %s: %w", d.consumerName(), err)
+		}
+		if err := d.settle(ctx, hard, m); err != nil {
+			return err
+		}
+	}
+}
+
+// settle delivers or parks one event, trying for as long as it takes, and
+// acknowledges it.
+func (d *Delivery) settle(ctx, hard context.Context, m jetstream.Msg) error {
+	e, err := event.Decode(m.Headers(), m.Data())
+	if err != nil {
+		// Not an event of ours, so nothing that could be delivered later.
+		d.o.Log.Error("a message in the stream is not an event and is passed over", "error", err)
+		return m.TermWithReason("not an event")
+	}
+	for {
+		err := d.attempt(hard, m, e)
+		if err == nil {
+			d.taken = e.ID.String()
+			d.trouble.over()
+			break
+		}
+		if isPermanent(err) {
+			d.o.Log.Error("event parked: it can never be delivered", "id", e.ID.String(), "error", err)
+			if err = d.o.Park(d.o.Sink.Name(), err.Error(), e); err == nil {
+				break
+			}
+		}
+		if ctx.Err() == nil {
+			d.wait(ctx, m, d.trouble.failed(err))
+		}
+		if ctx.Err() != nil {
+			// Given back, so that it comes at once after a restart.
+			return m.Nak()
+		}
+	}
+	// A crash here delivers the event again after a restart, with the same id.
+	if err := m.DoubleAck(hard); err != nil && !errors.Is(err, jetstream.ErrMsgAlreadyAckd) {
+		return fmt.Errorf("acknowledge %s: %w", e.ID, err)
+	}
+	if meta, err := m.Metadata(); err == nil {
+		d.last = meta.Sequence.Stream
+	}
+	return nil
+}
+
+func (d *Delivery) attempt(ctx context.Context, m jetstream.Msg, e event.Event) error {
+	if d.taken == e.ID.String() {
+		return nil // it comes again because its acknowledgement was lost
+	}
+	ctx, cancel := context.WithTimeout(ctx, deliverTimeout)
+	defer cancel()
+	// Should it fail, the attempt is made all the same, maybe twice.
+	_ = m.InProgress()
+	return d.o.Sink.Deliver(ctx, e)
+}
+
+// wait keeps the event in hand while the endpoint is given time.
+func (d *Delivery) wait(ctx context.Context, m jetstream.Msg, rest time.Duration) {
+	for ctx.Err() == nil && rest > 0 {
+		_ = m.InProgress() // see attempt
+		step := min(rest, ackWait/3)
+		pause(ctx, step)
+		rest -= step
+	}
+}

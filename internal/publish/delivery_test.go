@@ -1,0 +1,277 @@
+package publish_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/syllable-notifier/notifier/event"
+	"github.com/syllable-notifier/notifier/internal/publish"
+)
+
+// sink records what it is given and answers as it is told to.
+type sink struct {
+	verdict func(e event.Event, attempt int) error // nil: takes all
+
+	mu       sync.Mutex
+	attempts map[string]int
+	taken    []string
+	seen     chan string // every attempt
+}
+
+func newSink() *sink {
+	return &sink{attempts: map[string]int{}, seen: make(chan string, 1000)}
+}
+
+func (*sink) Name() string { return "test" }
+
+func (s *sink) Deliver(_ context.Context, e event.Event) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := e.ID.String()
+	s.attempts[id]++
+	defer func() { s.seen <- id }()
+	if s.verdict != nil {
+		if err := s.verdict(e, s.attempts[id]); err != nil {
+			return err
+		}
+	}
+	s.taken = append(s.taken, id)
+	return nil
+}
+
+func (s *sink) ids() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.taken)
+}
+
+// lot keeps what was parked.
+type lot struct {
+	mu  sync.Mutex
+	ids []string
+}
+
+func (l *lot) park(_, _ string, e event.Event) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ids = append(l.ids, e.ID.String())
+	return nil
+}
+
+func newDelivery(js jetstream.JetStream, s *sink, l *lot) *publish.Delivery {
+	return publish.NewDelivery(publish.DeliveryOptions{
+		Sink: s, JetStream: js, Stream: streamName, Subject: prefix + ".request.>", Park: l.park, Log: quiet,
+	})
+}
+
+// begin runs a delivery and returns a function that stops it as the daemon
+// does and waits for it.
+func begin(t *testing.T, d *publish.Delivery) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		d.Run(ctx, t.Context())
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// prepare makes the stream and the consumer, and publishes the events.
+func prepare(t *testing.T, js jetstream.JetStream, d *publish.Delivery, all []event.Event) {
+	t.Helper()
+	if _, err := publish.EnsureStream(t.Context(), js, streamConfig(), quiet); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	store(t, js, all)
+}
+
+func store(t *testing.T, js jetstream.JetStream, all []event.Event) {
+	t.Helper()
+	o := newOutbox()
+	o.add(all...)
+	drain(t, newRelay(t, js, o, streamConfig()))
+}
+
+// await receives n attempts.
+func (s *sink) await(t *testing.T, n int) {
+	t.Helper()
+	for range n {
+		select {
+		case <-s.seen:
+		case <-time.After(testTimeout):
+			t.Fatal("nothing was delivered for a long time")
+		}
+	}
+}
+
+var errIll = errors.New("the endpoint is ill")
+
+func TestDeliveryHoldsTheOrderThroughFailures(t *testing.T) {
+	t.Parallel()
+	js := connect(t)
+	s, l := newSink(), &lot{}
+	all := events(t, 8)
+	s.verdict = func(e event.Event, attempt int) error {
+		switch {
+		case e.ID.Revision == 3 && attempt == 1:
+			return errIll
+		case e.ID.Revision == 5 && attempt == 1:
+			return publish.RetryAfter(errIll, 10*time.Millisecond)
+		case e.ID.Revision == 6:
+			return publish.Permanent(errors.New("never"))
+		}
+		return nil
+	}
+	d := newDelivery(js, s, l)
+	prepare(t, js, d, all)
+	stop := begin(t, d)
+	s.await(t, len(all)+2)
+	stop()
+	want := idsOf(all)
+	parked := want[5]
+	want = slices.Delete(want, 5, 6)
+	if d := cmp.Diff(want, s.ids()); d != "" {
+		t.Errorf("taken (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]string{parked}, l.ids); d != "" {
+		t.Errorf("parked (-want +got):\n%s", d)
+	}
+}
+
+func TestDeliveryGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
+	js := connect(t)
+	s, l := newSink(), &lot{}
+	all := events(t, 6)
+	d := newDelivery(js, s, l)
+	prepare(t, js, d, all[:3])
+	stop := begin(t, d)
+	s.await(t, 3)
+	stop()
+	store(t, js, all[3:])
+	stop = begin(t, newDelivery(js, s, l)) // another process
+	s.await(t, 3)
+	stop()
+	if d := cmp.Diff(idsOf(all), s.ids()); d != "" {
+		t.Errorf("taken (-want +got):\n%s", d)
+	}
+}
+
+// An event that could not be delivered before the stop comes at once after it,
+// not only when the server has waited for its acknowledgement in vain.
+func TestDeliveryGivesBackWhatItHolds(t *testing.T) {
+	t.Parallel()
+	js := connect(t)
+	s, l := newSink(), &lot{}
+	s.verdict = func(_ event.Event, attempt int) error {
+		if attempt == 1 {
+			return publish.RetryAfter(errIll, time.Hour)
+		}
+		return nil
+	}
+	d := newDelivery(js, s, l)
+	all := events(t, 1)
+	prepare(t, js, d, all)
+	stop := begin(t, d)
+	s.await(t, 1)
+	stop()
+	begun := time.Now()
+	stop = begin(t, newDelivery(js, s, l))
+	s.await(t, 1)
+	stop()
+	// The server's own wait is 30 s; a loaded machine is far from that.
+	if waited := time.Since(begun); waited > 20*time.Second {
+		t.Errorf("it came after %v", waited)
+	}
+	if d := cmp.Diff(idsOf(all), s.ids()); d != "" {
+		t.Errorf("taken (-want +got):\n%s", d)
+	}
+}
+
+func TestDeliveryStartsWithWhatComesNext(t *testing.T) {
+	t.Parallel()
+	js := connect(t)
+	all := events(t, 4)
+	store(t, js, all[:2]) // before anybody configured the sink
+	s, l := newSink(), &lot{}
+	d := newDelivery(js, s, l)
+	prepare(t, js, d, all[2:])
+	stop := begin(t, d)
+	s.await(t, 2)
+	stop()
+	if d := cmp.Diff(idsOf(all[2:]), s.ids()); d != "" {
+		t.Errorf("taken (-want +got):\n%s", d)
+	}
+}
+
+// Somebody deletes the consumer while the daemon runs.
+func TestDeliveryMissesNothingWhenItsConsumerIsDeleted(t *testing.T) {
+	t.Parallel()
+	js := connect(t)
+	s, l := newSink(), &lot{}
+	all := events(t, 6)
+	d := newDelivery(js, s, l)
+	prepare(t, js, d, all[:3])
+	stop := begin(t, d)
+	s.await(t, 3)
+	waitAcked(t, js)
+	if err := js.DeleteConsumer(t.Context(), streamName, "notifier-test"); err != nil {
+		t.Fatal(err)
+	}
+	store(t, js, all[3:])
+	s.await(t, 3)
+	stop()
+	if d := cmp.Diff(idsOf(all), s.ids()); d != "" {
+		t.Errorf("taken (-want +got):\n%s", d)
+	}
+}
+
+// waitAcked returns once the server has all acknowledgements.
+func waitAcked(t *testing.T, js jetstream.JetStream) {
+	t.Helper()
+	for deadline := time.Now().Add(testTimeout); ; {
+		c, err := js.Consumer(t.Context(), streamName, "notifier-test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i := c.CachedInfo(); i.NumAckPending == 0 && i.NumPending == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("events are not acknowledged")
+		}
+	}
+}
+
+func TestDeliveryPassesOverWhatIsNoEvent(t *testing.T) {
+	t.Parallel()
+	js := connect(t)
+	s, l := newSink(), &lot{}
+	d := newDelivery(js, s, l)
+	prepare(t, js, d, nil)
+	if _, err := js.Publish(t.Context(), prefix+".request.x.1.b", []byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	all := events(t, 1)
+	store(t, js, all)
+	stop := begin(t, d)
+	s.await(t, 1)
+	stop()
+	if d := cmp.Diff(idsOf(all), s.ids()); d != "" {
+		t.Errorf("taken (-want +got):\n%s", d)
+	}
+}

@@ -1,0 +1,208 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/syllable-notifier/notifier/event"
+)
+
+const (
+	// batchEvents and batchBytes bound what is published and synced at once;
+	// 1,000 is the server's own limit of an atomic batch.
+	batchEvents = 1000
+	batchBytes  = 4 << 20
+	// maxSubject bounds a subject, in bytes; the server cuts the connection of
+	// a client whose subject and reply pass 4,096.
+	maxSubject = 2048
+	// publishTimeout bounds one attempt to publish.
+	publishTimeout = 10 * time.Second
+)
+
+// Outbox is where committed events wait for the stream.
+type Outbox interface {
+	// Outbox calls each with the oldest events, in the order of their
+	// sequence: up to limit, and up to maxBytes of data but at least one.
+	Outbox(limit, maxBytes int, each func(sequence uint64, e event.Event)) error
+	// Relayed forgets the events up to sequence and keeps the note.
+	Relayed(sequence uint64, note []byte) error
+	// ParkRelayed parks the oldest event, which can never be published.
+	ParkRelayed(sequence uint64, reason string, at time.Time) error
+}
+
+// RelayOptions configures a Relay.
+type RelayOptions struct {
+	Outbox Outbox
+	// Store is the id of the outbox's store, the first part of event ids.
+	Store string
+	// Note is what the newest Relayed kept, nil at first.
+	Note []byte
+	// Wake receives after events were committed.
+	Wake <-chan struct{}
+	// JetStream is the connection to publish through. It must not hold
+	// messages back while disconnected (nats.ReconnectBufSize(-1)): they
+	// would reach the stream after it was asked what it holds.
+	JetStream jetstream.JetStream
+	// Prepare makes the stream, and the consumers that must not miss its
+	// first event, ready. It is called before publishing starts and again
+	// after each failure.
+	Prepare func(ctx context.Context) (jetstream.Stream, error)
+	// Prefix is the first token or tokens of every subject.
+	Prefix string
+	Log    *slog.Logger
+}
+
+// Relay takes events from the outbox to the stream, in order, each stored
+// once. Events of several stores may share a stream.
+type Relay struct {
+	o       RelayOptions
+	trouble trouble
+
+	// What is known of the stream while all goes well; stream is nil when it
+	// has to be asked (again) what it holds.
+	stream jetstream.Stream
+	atomic bool  // it takes batches that are stored whole or not at all
+	limit  int64 // of a message, in bytes
+	at     position
+	held   map[string]uint64 // ids of events behind the position, and where
+
+	mu    sync.Mutex
+	ready error
+}
+
+// NewRelay returns a Relay that has not started.
+func NewRelay(o RelayOptions) (*Relay, error) {
+	at, err := decodePosition(o.Note)
+	if err != nil {
+		return nil, err
+	}
+	return &Relay{
+		o: o, at: at, ready: errNotPrepared,
+		trouble: trouble{log: o.Log, what: "events cannot be published; they wait in the state"},
+	}, nil
+}
+
+// Ready returns nil while the stream takes events, and why not otherwise.
+func (r *Relay) Ready() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ready
+}
+
+func (r *Relay) setReady(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ready = err
+}
+
+// Run publishes until ctx ends and the outbox is empty; it gives up what is
+// left when hard ends. Whoever commits must have ended before ctx does. Its
+// error is the outbox's: the state cannot be read.
+func (r *Relay) Run(ctx, hard context.Context) error {
+	for hard.Err() == nil {
+		last := ctx.Err() != nil // before the look at the outbox
+		n, err := r.runOnce(hard)
+		switch {
+		case isOutboxError(err):
+			return err
+		case err != nil && hard.Err() != nil:
+			return nil
+		case err != nil:
+			// Whether the stream stored what was sent is not known.
+			r.stream = nil
+			r.setReady(err)
+			pause(hard, r.trouble.failed(err))
+		case n > 0:
+			r.calm()
+		case last:
+			return nil
+		default:
+			r.calm()
+			select {
+			case <-ctx.Done(): // and one more look at the outbox
+			case <-r.o.Wake:
+			}
+		}
+	}
+	return nil
+}
+
+func (r *Relay) calm() {
+	r.trouble.over()
+	r.setReady(nil)
+}
+
+// runOnce publishes what waits in the outbox, up to a bound, and returns how
+// many events left it.
+func (r *Relay) runOnce(ctx context.Context) (int, error) {
+	if r.stream == nil {
+		if err := r.resume(ctx); err != nil {
+			return 0, err
+		}
+	}
+	var batch []entry
+	err := r.o.Outbox.Outbox(batchEvents, batchBytes, func(sequence uint64, e event.Event) {
+		batch = append(batch, entry{sequence, e})
+	})
+	if err != nil {
+		return 0, &outboxError{err}
+	}
+	if len(batch) == 0 {
+		return 0, nil
+	}
+	for i, en := range batch {
+		why := unfit(en.event.Message(r.o.Prefix), r.limit)
+		if why == "" {
+			continue
+		}
+		if i > 0 {
+			batch = batch[:i] // it is the first next time
+			break
+		}
+		r.o.Log.Error("event parked: it can never be published", "id", en.event.ID.String(), "reason", why)
+		return 1, r.o.Outbox.ParkRelayed(en.sequence, why, time.Now().UTC())
+	}
+	next, err := r.publish(ctx, batch)
+	if err != nil {
+		return 0, err
+	}
+	// A crash here leaves events in the outbox that the stream holds; resume
+	// finds them behind the old position.
+	if err := r.o.Outbox.Relayed(batch[len(batch)-1].sequence, next.encode()); err != nil {
+		return 0, err
+	}
+	r.at = next
+	return len(batch), nil
+}
+
+type entry struct {
+	sequence uint64
+	event    event.Event
+}
+
+// unfit says why a message can never be published, "" if it can.
+func unfit(m event.Message, limit int64) string {
+	if len(m.Subject) > maxSubject {
+		return fmt.Sprintf("its subject has %d bytes, more than %d", len(m.Subject), maxSubject)
+	}
+	// Headers count as payload; a batch adds a few more.
+	const batchHeaders = 256
+	if size := int64(natsMsg(m).Size() + batchHeaders); size > limit {
+		return fmt.Sprintf("it has about %d bytes, more than the %d that the server or the stream allows", size, limit)
+	}
+	return ""
+}
+
+func natsMsg(m event.Message) *nats.Msg {
+	return &nats.Msg{Subject: m.Subject, Header: nats.Header(m.Header), Data: m.Data}
+}
+
+type outboxError struct{ error }
+
+func (e *outboxError) Unwrap() error { return e.error }

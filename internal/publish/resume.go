@@ -1,0 +1,125 @@
+package publish
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/syllable-notifier/notifier/event"
+)
+
+var errNotPrepared = errors.New("the stream has not been reached yet")
+
+// scanTimeout bounds the wait for each next message while the stream is read.
+const scanTimeout = 10 * time.Second
+
+// position is where in the stream the newest event that left the outbox was
+// stored. All that the stream may hold of the outbox lies behind it.
+type position struct {
+	Stream  string    `json:"stream"`
+	Created time.Time `json:"created"` // of the stream: a new one counts from 1 again
+	Seq     uint64    `json:"seq"`
+}
+
+func (p position) encode() []byte {
+	b, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // a string, a time of the server and a number
+	}
+	return b
+}
+
+func decodePosition(note []byte) (position, error) {
+	var p position
+	if len(note) == 0 {
+		return p, nil
+	}
+	if err := json.Unmarshal(note, &p); err != nil {
+		return p, fmt.Errorf("the relay's position: %w", err)
+	}
+	return p, nil
+}
+
+// resume asks the stream which of the outbox's events it holds. It is called
+// at the start, and whenever the outcome of a publish is not known: the
+// server's own memory of ids is shorter than an outage can be.
+func (r *Relay) resume(ctx context.Context) error {
+	s, err := r.o.Prepare(ctx)
+	if err != nil {
+		return err
+	}
+	info, err := s.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("stream: %w", err)
+	}
+	name, created, last := info.Config.Name, info.Created.UTC(), info.State.LastSeq
+	switch {
+	case r.at.Stream == "":
+		// This store has never published. The place is kept before it does,
+		// so that a stream that others fill need never be read from its start.
+		r.at = position{Stream: name, Created: created, Seq: last}
+		if err := r.o.Outbox.Relayed(0, r.at.encode()); err != nil {
+			return err
+		}
+	case r.at.Stream != name || !r.at.Created.Equal(created) || r.at.Seq > last:
+		// Another stream, or this one made again: the place means nothing.
+		r.at = position{Stream: name, Created: created}
+	}
+	held, err := scan(ctx, s, r.at.Seq, last, r.o.Store+".")
+	if err != nil {
+		return fmt.Errorf("stream %s: read what it holds: %w", name, err)
+	}
+	r.limit = r.o.JetStream.Conn().MaxPayload()
+	if most := int64(info.Config.MaxMsgSize); most > 0 {
+		r.limit = min(r.limit, most)
+	}
+	r.held, r.atomic, r.stream = held, info.Config.AllowAtomicPublish, s
+	return nil
+}
+
+// scan returns the ids that begin with prefix of the messages after a place,
+// up to last, and where they are. Of our own events these are at most the ones
+// that were under way when something failed.
+func scan(ctx context.Context, s jetstream.Stream, after, last uint64, prefix string) (map[string]uint64, error) {
+	held := map[string]uint64{}
+	if after >= last {
+		return held, nil
+	}
+	c, err := s.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:   after + 1,
+		HeadersOnly:   true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if c.CachedInfo().NumPending == 0 {
+		return held, nil // what was there has left the stream
+	}
+	it, err := c.Messages()
+	if err != nil {
+		return nil, err
+	}
+	defer it.Stop()
+	for {
+		m, err := it.Next(jetstream.NextMaxWait(scanTimeout))
+		if err != nil {
+			return nil, err
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return nil, err
+		}
+		if id := m.Headers().Get(event.HeaderID); strings.HasPrefix(id, prefix) {
+			held[id] = meta.Sequence.Stream
+		}
+		if meta.NumPending == 0 || meta.Sequence.Stream >= last {
+			return held, nil
+		}
+	}
+}
