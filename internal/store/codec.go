@@ -63,6 +63,26 @@ func getJSON(b *bolt.Bucket, key []byte, v any) (bool, error) {
 	return true, nil
 }
 
+// encodeHead writes head as JSON after its length, then the rest as it is.
+func encodeHead(head any, rest []byte) ([]byte, error) {
+	h, err := json.Marshal(head)
+	if err != nil {
+		return nil, err
+	}
+	b := binary.AppendUvarint(make([]byte, 0, len(h)+len(rest)+4), uint64(len(h)))
+	return append(append(b, h...), rest...), nil
+}
+
+// decodeHead reads head and returns the rest, which is a part of b.
+func decodeHead(b []byte, head any) (rest []byte, err error) {
+	r := reader{b: b}
+	h := r.take(r.uvarint())
+	if err := json.Unmarshal(h, head); r.bad || err != nil {
+		return nil, fmt.Errorf("%w: the head of a record does not decode", ErrDamaged)
+	}
+	return r.b, nil
+}
+
 // sequenceKey makes a key that sorts by number.
 func sequenceKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 

@@ -12,7 +12,7 @@
 //	  <batch id>            info      a Batch, as JSON
 //	    calls               <reference id>  a Call, in binary
 //	outbox                  <sequence, 8 bytes>  an event, in the order of commit
-//	parked                  <sequence, 8 bytes>  a Parked, as JSON
+//	parked                  <sequence, 8 bytes>  a Parked and its event
 //	relay                   note      the relay's own, of where in the stream it is
 //
 // Every value starts with a CRC-32C over its key and the rest of it, since

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -17,7 +16,7 @@ type Parked struct {
 	By     string      `json:"by"` // "relay", or the sink's name
 	Reason string      `json:"reason"`
 	At     time.Time   `json:"at"`
-	Event  event.Event `json:"event"`
+	Event  event.Event `json:"-"`
 }
 
 // byRelay is the Parked.By of what could not be published.
@@ -148,7 +147,11 @@ func park(tx *bolt.Tx, p Parked) error {
 	if err != nil {
 		return err
 	}
-	return putJSON(b, sequenceKey(n), p)
+	payload, err := encodeHead(p, encodeEvent(p.Event))
+	if err != nil {
+		return err
+	}
+	return put(b, sequenceKey(n), payload)
 }
 
 // ParkedEvents returns what was parked, the oldest first.
@@ -156,9 +159,17 @@ func (s *Store) ParkedEvents() ([]Parked, error) {
 	var out []Parked
 	err := s.db.View(func(tx *bolt.Tx) error {
 		b := tx.Bucket(bucketParked)
-		return b.ForEach(func(k, _ []byte) error {
+		return b.ForEach(func(k, v []byte) error {
+			payload, err := unseal(k, v)
+			if err != nil {
+				return err
+			}
 			var p Parked
-			if _, err := getJSON(b, k, &p); err != nil {
+			rest, err := decodeHead(payload, &p)
+			if err != nil {
+				return err
+			}
+			if p.Event, err = decodeEvent(rest); err != nil {
 				return err
 			}
 			out = append(out, p)
@@ -181,25 +192,23 @@ type storedEvent struct {
 	Time       time.Time `json:"time"`
 }
 
-// encodeEvent writes the envelope after its length, then the data.
 func encodeEvent(e event.Event) []byte {
-	head, err := json.Marshal(storedEvent{ID: e.ID, Name: e.Name, Source: e.Source, CampaignID: e.CampaignID, Time: e.Time})
+	b, err := encodeHead(storedEvent{
+		ID: e.ID, Name: e.Name, Source: e.Source, CampaignID: e.CampaignID, Time: e.Time,
+	}, e.Data)
 	if err != nil {
 		panic(err) // strings, numbers and a time between years 0 and 9999
 	}
-	b := binary.AppendUvarint(make([]byte, 0, len(head)+len(e.Data)+4), uint64(len(head)))
-	return append(append(b, head...), e.Data...)
+	return b
 }
 
 func decodeEvent(b []byte) (event.Event, error) {
-	r := reader{b: b}
-	head := r.take(r.uvarint())
 	var s storedEvent
-	if err := json.Unmarshal(head, &s); r.bad || err != nil {
-		return event.Event{}, fmt.Errorf("%w: an event in the outbox does not decode", ErrDamaged)
+	data, err := decodeHead(b, &s)
+	if err != nil {
+		return event.Event{}, err
 	}
 	return event.Event{
-		ID: s.ID, Name: s.Name, Source: s.Source, CampaignID: s.CampaignID, Time: s.Time,
-		Data: append(json.RawMessage(nil), r.b...),
+		ID: s.ID, Name: s.Name, Source: s.Source, CampaignID: s.CampaignID, Time: s.Time, Data: bytes.Clone(data),
 	}, nil
 }

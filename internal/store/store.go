@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -64,10 +65,14 @@ func Open(path string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), dirMode); err != nil {
 		return nil, fmt.Errorf("state folder: %w", err)
 	}
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+	switch info, err := os.Stat(path); {
+	case errors.Is(err, os.ErrNotExist):
 		if err := create(path); err != nil {
 			return nil, fmt.Errorf("create state %s: %w", path, err)
 		}
+	case err == nil && info.Size() == 0:
+		// bbolt would make a new state of it, and tell everything again.
+		return nil, fmt.Errorf("state %s: %w: it is empty", path, ErrDamaged)
 	}
 	if err := os.Chmod(path, fileMode); err != nil {
 		return nil, fmt.Errorf("state %s: %w", path, err)
@@ -102,8 +107,11 @@ func (s *Store) signal() {
 	}
 }
 
-// openFile opens an existing file. bbolt panics on some damaged ones.
+// openFile opens an existing file. bbolt panics on some damaged ones, and reads
+// past the end of one that was cut, which without SetPanicOnFault would end the
+// process.
 func openFile(path string) (db *bolt.DB, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
 			db, err = nil, fmt.Errorf("%w: %v", ErrDamaged, r)
@@ -170,6 +178,12 @@ func syncDir(dir string) error {
 
 func (s *Store) readMeta() error {
 	return s.db.View(func(tx *bolt.Tx) error {
+		// A file that was cut can open; the pages that are gone fault later.
+		if info, err := os.Stat(s.db.Path()); err != nil {
+			return err
+		} else if info.Size() < tx.Size() {
+			return fmt.Errorf("%w: it has %d bytes of %d", ErrDamaged, info.Size(), tx.Size())
+		}
 		meta := tx.Bucket(bucketMeta)
 		if meta == nil {
 			return fmt.Errorf("%w: it has no schema; it is not a state of this program", ErrDamaged)

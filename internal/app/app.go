@@ -1,0 +1,204 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/syllable-notifier/notifier/internal/config"
+	"github.com/syllable-notifier/notifier/internal/fetch"
+	"github.com/syllable-notifier/notifier/internal/ingest"
+	"github.com/syllable-notifier/notifier/internal/natsd"
+	"github.com/syllable-notifier/notifier/internal/ops"
+	"github.com/syllable-notifier/notifier/internal/publish"
+	"github.com/syllable-notifier/notifier/internal/store"
+	"github.com/syllable-notifier/notifier/internal/syllable"
+)
+
+// Names in the data folder.
+const (
+	stateFile    = "notifier.db"
+	jetStreamDir = "jetstream"
+)
+
+// App is the daemon, opened but not running.
+type App struct {
+	cfg config.Config
+	log *slog.Logger
+
+	store      *store.Store
+	server     *natsd.Server // nil with an external NATS
+	conn       *nats.Conn
+	js         jetstream.JetStream
+	platform   *syllable.Client
+	poller     *fetch.Poller
+	relay      *publish.Relay
+	deliveries []*publish.Delivery
+	listener   net.Listener // nil where HTTP is off
+
+	fatal   chan error // what ends the daemon by itself
+	closers []func()   // last in, first out
+}
+
+// New opens the state, the stream's server or the connection to it, and the
+// listeners. Whoever gets an App runs it or closes it. An error that wraps
+// store.ErrLocked, store.ErrDamaged or store.ErrNewer is about the state.
+func New(ctx context.Context, cfg config.Config, version string, log *slog.Logger) (*App, error) {
+	a := &App{cfg: cfg, log: log, fatal: make(chan error, 1)}
+	for _, open := range []func(context.Context) error{
+		a.openStore, a.openNATS, a.openHTTP,
+	} {
+		if err := open(ctx); err != nil {
+			a.Close()
+			return nil, err
+		}
+	}
+	if err := a.build(version); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// Close lets go of what New opened. Run does it itself.
+func (a *App) Close() {
+	for len(a.closers) > 0 {
+		last := len(a.closers) - 1
+		a.closers[last]()
+		a.closers = a.closers[:last]
+	}
+}
+
+func (a *App) onClose(f func()) { a.closers = append(a.closers, f) }
+
+// openStore comes first: its lock also guards the embedded server's folder.
+func (a *App) openStore(context.Context) error {
+	st, err := store.Open(filepath.Join(a.cfg.DataDir, stateFile))
+	if err != nil {
+		return err
+	}
+	a.store = st
+	a.onClose(func() {
+		if err := st.Close(); err != nil {
+			a.log.Error("the state did not close cleanly", "error", err)
+		}
+	})
+	return nil
+}
+
+func (a *App) openHTTP(context.Context) error {
+	if a.cfg.HTTPAddr == config.Off {
+		return nil
+	}
+	l, err := ops.Listen(a.cfg.HTTPAddr)
+	if err != nil {
+		return err
+	}
+	a.listener = l
+	a.onClose(func() { _ = l.Close() }) // closed by Serve already, if it ran
+	return nil
+}
+
+// build makes the parts, which do nothing yet.
+func (a *App) build(version string) error {
+	key := syllable.Key(a.cfg.SyllableAPIKey.Reveal())
+	a.platform = syllable.New(a.cfg.SyllableURL, key, "notifier/"+version)
+	a.onClose(a.platform.Close)
+	taker := ingest.New(a.store, ingest.Options{
+		APIBase: a.cfg.SyllableURL,
+		Silent:  a.cfg.Baseline == config.BaselineSilent,
+		Log:     a.log,
+	})
+	a.poller = fetch.New(a.platform, guard{taker, a}, fetch.Options{
+		Batches:   a.cfg.Batches,
+		Campaigns: a.cfg.Campaigns,
+		Interval:  a.cfg.PollInterval,
+		Discovery: a.cfg.DiscoveryInterval,
+		Dir:       a.cfg.DataDir,
+		Log:       a.log,
+	})
+	if err := a.buildSinks(); err != nil {
+		return err
+	}
+	return a.buildRelay()
+}
+
+// guard ends the daemon when the state is found damaged: to go on would be to
+// tell things that cannot be relied on.
+type guard struct {
+	fetch.Taker
+	app *App
+}
+
+func (g guard) Discovered(batches []string) error { return g.check(g.Taker.Discovered(batches)) }
+func (g guard) Take(o *fetch.Observation) error   { return g.check(g.Taker.Take(o)) }
+func (g guard) Gone(batch string) error           { return g.check(g.Taker.Gone(batch)) }
+
+func (g guard) check(err error) error {
+	if errors.Is(err, store.ErrDamaged) {
+		g.app.fail(err)
+	}
+	return err
+}
+
+// fail makes Run return with the first error it is told.
+func (a *App) fail(err error) {
+	select {
+	case a.fatal <- err:
+	default:
+	}
+}
+
+// HTTPAddr returns where HTTP is served, "" where it is off.
+func (a *App) HTTPAddr() string {
+	if a.listener == nil {
+		return ""
+	}
+	return a.listener.Addr().String()
+}
+
+// NATSAddr returns where the embedded server listens, "" where it does not.
+func (a *App) NATSAddr() string {
+	if a.server == nil {
+		return ""
+	}
+	return a.server.Addr()
+}
+
+// Waiting returns how many events are committed but not in the stream yet.
+func (a *App) Waiting() (uint64, error) { return a.store.Pending() }
+
+func (a *App) checks() []ops.Check {
+	return []ops.Check{
+		{Name: "nats", Ready: a.natsReady},
+		{Name: "poll", Ready: a.poller.Ready},
+	}
+}
+
+func (a *App) natsReady() error {
+	if err := a.connected(); err != nil {
+		return err
+	}
+	if a.server != nil {
+		if err := a.server.Healthy(); err != nil {
+			return err
+		}
+	}
+	return a.relay.Ready()
+}
+
+func (a *App) connected() error {
+	if a.conn.IsConnected() {
+		return nil
+	}
+	if err := a.conn.LastError(); err != nil {
+		return fmt.Errorf("NATS is not connected: %w", err)
+	}
+	return errors.New("NATS is not connected")
+}

@@ -1,0 +1,165 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/syllable-notifier/notifier/event"
+	"github.com/syllable-notifier/notifier/internal/natsd"
+	"github.com/syllable-notifier/notifier/internal/publish"
+	"github.com/syllable-notifier/notifier/internal/publish/slack"
+	"github.com/syllable-notifier/notifier/internal/store"
+)
+
+// reconnectWait is the time between two attempts to reach an external NATS.
+const reconnectWait = 2 * time.Second
+
+// openNATS starts the embedded server, or connects to an external one. An
+// external one that is down is no error: polling goes on, and events wait.
+func (a *App) openNATS(ctx context.Context) error {
+	if err := a.connect(ctx); err != nil {
+		return err
+	}
+	a.onClose(a.conn.Close)
+	js, err := jetstream.New(a.conn)
+	if err != nil {
+		return fmt.Errorf("jetstream: %w", err)
+	}
+	a.js = js
+	return nil
+}
+
+func (a *App) connect(ctx context.Context) (err error) {
+	options := []nats.Option{
+		nats.Name("notifier"),
+		nats.MaxReconnects(-1),
+		// Nothing is kept for later while disconnected: the relay asks what
+		// the stream holds before it sends again, and must not be overtaken.
+		nats.ReconnectBufSize(-1),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				a.log.Warn("disconnected from NATS", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { a.log.Info("reconnected to NATS") }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			a.log.Warn("NATS reports an error", "error", err)
+		}),
+	}
+	if a.cfg.NATSURL != "" {
+		a.conn, err = nats.Connect(a.cfg.NATSURL.Reveal(), append(options, a.external()...)...)
+		if err != nil {
+			return fmt.Errorf("NATS at %s: %w", a.cfg.NATSURL, err)
+		}
+		return nil
+	}
+	a.server, err = natsd.Start(ctx, natsd.Options{
+		StoreDir: filepath.Join(a.cfg.DataDir, jetStreamDir),
+		Listen:   a.cfg.NATSListen,
+		Token:    a.cfg.NATSToken.Reveal(),
+		Log:      a.log,
+	})
+	if err != nil {
+		return err
+	}
+	a.onClose(a.server.Stop)
+	a.conn, err = a.server.Connect(options...)
+	return err
+}
+
+func (a *App) external() []nats.Option {
+	options := []nats.Option{
+		nats.RetryOnFailedConnect(true),
+		nats.ReconnectWait(reconnectWait),
+		nats.ConnectHandler(func(c *nats.Conn) {
+			a.log.Info("connected to NATS", "server", c.ConnectedServerName(), "version", c.ConnectedServerVersion())
+		}),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { a.log.Debug("NATS cannot be reached", "error", err) }),
+	}
+	if c := a.cfg.NATSCreds; c != "" {
+		options = append(options, nats.UserCredentials(c))
+	}
+	if t := a.cfg.NATSToken; t != "" {
+		options = append(options, nats.Token(t.Reveal()))
+	}
+	if ca := a.cfg.NATSCA; ca != "" {
+		options = append(options, nats.RootCAs(ca))
+	}
+	if a.cfg.NATSCert != "" {
+		options = append(options, nats.ClientCert(a.cfg.NATSCert, a.cfg.NATSKey))
+	}
+	return options
+}
+
+func (a *App) buildRelay() error {
+	note, err := a.store.RelayNote()
+	if err != nil {
+		return err
+	}
+	a.relay, err = publish.NewRelay(publish.RelayOptions{
+		Outbox:    a.store,
+		Store:     a.store.ID(),
+		Note:      note,
+		Wake:      a.store.Committed(),
+		JetStream: a.js,
+		Prepare:   a.prepareStream,
+		Prefix:    a.cfg.NATSSubjectPrefix,
+		Log:       a.log,
+	})
+	return err
+}
+
+// prepareStream makes the stream ready, and then the consumers of our own
+// sinks, so that these miss nothing that is published afterwards.
+func (a *App) prepareStream(ctx context.Context) (jetstream.Stream, error) {
+	if err := a.connected(); err != nil {
+		return nil, err
+	}
+	s, err := publish.EnsureStream(ctx, a.js, publish.StreamConfig{
+		Name:     a.cfg.NATSStream,
+		Prefix:   a.cfg.NATSSubjectPrefix,
+		MaxAge:   a.cfg.Retention,
+		Replicas: a.cfg.NATSReplicas,
+		Owned:    a.server != nil,
+	}, a.log)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range a.deliveries {
+		if err := d.Prepare(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// buildSinks makes the sinks that the configuration names.
+func (a *App) buildSinks() error {
+	if a.cfg.SlackToken == "" {
+		return nil
+	}
+	sink, err := slack.New(slack.Config{
+		Token:   a.cfg.SlackToken.Reveal(),
+		Channel: a.cfg.SlackChannel,
+		APIURL:  a.cfg.SlackAPIURL,
+	})
+	if err != nil {
+		return err
+	}
+	a.deliveries = append(a.deliveries, publish.NewDelivery(publish.DeliveryOptions{
+		Sink:      sink,
+		JetStream: a.js,
+		Stream:    a.cfg.NATSStream,
+		Subject:   a.cfg.NATSSubjectPrefix + "." + event.InsightsCompleted + ".>",
+		Park: func(by, reason string, e event.Event) error {
+			return a.store.Park(store.Parked{By: by, Reason: reason, At: time.Now().UTC(), Event: e})
+		},
+		Log: a.log,
+	}))
+	return nil
+}

@@ -1,0 +1,369 @@
+package ingest_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
+
+	"github.com/syllable-notifier/notifier/event"
+	"github.com/syllable-notifier/notifier/internal/fetch"
+	"github.com/syllable-notifier/notifier/internal/ingest"
+	"github.com/syllable-notifier/notifier/internal/store"
+	"github.com/syllable-notifier/notifier/internal/syllable"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var quiet = slog.New(slog.DiscardHandler)
+
+const batchID = "20260822.9"
+
+// platform is one batch whose list a test sets.
+type platform struct {
+	campaign *int64
+
+	mu   sync.Mutex
+	body string
+	err  error
+}
+
+// set says what is answered from now on.
+func (p *platform) set(err error, items ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.err, p.body = err, "["+strings.Join(items, ",\n")+"]"
+}
+
+func (p *platform) Batches(_ context.Context, each func(syllable.Batch) bool) error {
+	each(syllable.Batch{BatchID: batchID, CampaignID: p.campaign, Status: "ACTIVE"})
+	return nil
+}
+
+func (p *platform) Batch(context.Context, string) (syllable.Batch, error) {
+	return syllable.Batch{BatchID: batchID, CampaignID: p.campaign}, nil
+}
+
+func (p *platform) Results(_ context.Context, _ string, _ syllable.Filter, w io.Writer) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err != nil {
+		return p.err
+	}
+	_, err := io.WriteString(w, p.body)
+	return err
+}
+
+// world is a poller in a bubble with a real state file, polled once a minute.
+type world struct {
+	t     *testing.T
+	p     *platform
+	store *store.Store
+	stop  func()
+	path  string
+	opts  ingest.Options
+}
+
+func newWorld(t *testing.T, silent bool) *world {
+	t.Helper()
+	one := int64(1)
+	w := &world{
+		t: t, p: &platform{campaign: &one, body: "[]"}, path: filepath.Join(t.TempDir(), "notifier.db"),
+		opts: ingest.Options{APIBase: "https://api.example.com", Silent: silent, Log: quiet},
+	}
+	t.Cleanup(func() { w.kill() })
+	return w
+}
+
+// start opens the state and polls at once.
+func (w *world) start() {
+	w.t.Helper()
+	st, err := store.Open(w.path)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.store = st
+	poller := fetch.New(w.p, ingest.New(st, w.opts), fetch.Options{
+		Interval: time.Minute, Discovery: time.Hour, Dir: filepath.Dir(w.path), Log: quiet,
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		poller.Run(ctx)
+	}()
+	w.stop = func() {
+		cancel()
+		<-done
+		st.Close()
+	}
+	synctest.Wait()
+}
+
+func (w *world) kill() {
+	if w.stop != nil {
+		w.stop()
+		w.stop = nil
+	}
+}
+
+// poll shows another list and waits until it was polled.
+func (w *world) poll(items ...string) {
+	w.p.set(nil, items...)
+	time.Sleep(70 * time.Second)
+	synctest.Wait()
+}
+
+// events returns what waits in the outbox as "revision name from→to".
+func (w *world) events() []string {
+	w.t.Helper()
+	var all []string
+	err := w.store.Outbox(1<<20, 1<<30, func(_ uint64, e event.Event) {
+		c, err := e.Call()
+		if err != nil {
+			w.t.Error(err)
+		}
+		all = append(all, fmt.Sprintf("%s/%d %s %s→%s", c.ReferenceID, c.Revision, e.Name, text(c.From), text(c.To)))
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return all
+}
+
+func text(s *string) string {
+	if s == nil {
+		return "null"
+	}
+	return *s
+}
+
+func item(ref, request, channel, insights string) string {
+	return fmt.Sprintf(`{"reference_id":%q,"request_status":%q,"channel_manager_status":%q,"insights_status":%s}`,
+		ref, request, channel, insights)
+}
+
+func (w *world) want(events ...string) {
+	w.t.Helper()
+	if d := cmp.Diff(events, w.events()); d != "" {
+		w.t.Errorf("events (-want +got):\n%s", d)
+	}
+}
+
+func TestLifeOfACall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, true)
+		w.start()
+		w.poll(`{"reference_id":"a"}`)
+		w.poll(item("a", "INITIATED", "QUEUED", "null"))
+		w.poll(item("a", "INITIATED", "QUEUED", "null"))
+		w.poll(item("a", "FAILED", "NO-ANSWER", "null"))
+		w.kill()
+		w.start() // a restart tells nothing again
+		w.poll(item("a", "FAILED", "NO-ANSWER", "null"))
+		w.poll(item("a", "COMPLETED", "COMPLETED", `"COMPLETED"`))
+		w.want(
+			"a/1 request.pending null→PENDING",
+			"a/2 request.initiated PENDING→INITIATED",
+			"a/3 channel.queued null→QUEUED",
+			"a/4 request.failed INITIATED→FAILED",
+			"a/5 channel.no_answer QUEUED→NO-ANSWER",
+			"a/6 request.completed FAILED→COMPLETED",
+			"a/7 channel.completed NO-ANSWER→COMPLETED",
+			"a/8 insights.completed null→COMPLETED",
+		)
+	})
+}
+
+func TestBaselines(t *testing.T) {
+	t.Parallel()
+	for name, silent := range map[string]bool{"silent": true, "emit": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, silent)
+				w.p.set(nil, item("old", "FAILED", "BUSY", "null"))
+				w.start()
+				w.poll(item("old", "INITIATED", "BUSY", "null"), item("new", "PENDING", "", "null"))
+				first := []string{"old/1 request.failed null→FAILED", "old/2 channel.busy null→BUSY"}
+				rest := []string{
+					"new/1 request.pending null→PENDING", "new/2 channel.unnamed null→",
+					"old/%d request.initiated FAILED→INITIATED",
+				}
+				if silent {
+					rest[2] = fmt.Sprintf(rest[2], 1)
+					w.want(rest...)
+					return
+				}
+				rest[2] = fmt.Sprintf(rest[2], 3)
+				w.want(append(first, rest...)...)
+			})
+		})
+	}
+}
+
+// What the first start could not read was there all the same; what it found
+// missing was not.
+func TestBaselineOfABatchThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		err  error
+		want []string
+	}{
+		"down":    {io.ErrUnexpectedEOF, nil},
+		"missing": {&syllable.StatusError{Code: 404}, []string{"a/1 request.failed null→FAILED", "a/2 channel.busy null→BUSY"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, true)
+				w.p.set(tt.err)
+				w.start()
+				w.kill()
+				w.p.set(nil, item("a", "FAILED", "BUSY", "null"))
+				w.start()
+				w.want(tt.want...)
+			})
+		})
+	}
+}
+
+// What is not listed has not gone: nothing is told, and nothing forgotten.
+func TestAbsenceIsNotDeletion(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, true)
+		w.p.set(nil, item("a", "INITIATED", "QUEUED", "null"))
+		w.start()
+		w.poll()
+		w.poll(item("a", "FAILED", "QUEUED", "null"))
+		w.want("a/1 request.failed INITIATED→FAILED")
+	})
+}
+
+func TestEventsAreWhole(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, true)
+		before := time.Now().UTC()
+		w.start()
+		raw := `{"reference_id": "r.1","target":"206-555-0142", "new":[1, {"x":"<&>"}],"request_status":"FAILED"}`
+		w.poll(raw)
+		var got []event.Event
+		if err := w.store.Outbox(10, 1<<20, func(_ uint64, e event.Event) { got = append(got, e) }); err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != 1 {
+			t.Fatalf("%d events", len(got))
+		}
+		e := got[0]
+		c, err := e.Call()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(c.Result) != raw {
+			t.Errorf("result %s, want it verbatim", c.Result)
+		}
+		if c.Observed.After == nil || !c.Observed.After.Equal(before) || !c.Observed.Until.After(before) ||
+			!e.Time.Equal(c.Observed.Until) {
+			t.Errorf("observed %v until %v at %v; the poll before was at %v", c.Observed.After, c.Observed.Until, e.Time, before)
+		}
+		id := event.ID{Store: w.store.ID(), Batch: batchID, Reference: "r.1", Revision: 1}
+		if e.ID != id || e.Source != "https://api.example.com/api/v1/outbound/batches/20260822%2E9" ||
+			e.CampaignID == nil || *e.CampaignID != 1 || *c.CampaignID != 1 {
+			t.Errorf("event %+v", e)
+		}
+		if !json.Valid(e.Data) {
+			t.Errorf("data %s", e.Data)
+		}
+	})
+}
+
+// An observation larger than a transaction is committed in several, and none
+// of its calls is told twice or left out.
+func TestManyCalls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, false)
+		const n = 2500
+		items := make([]string, n)
+		for i := range items {
+			items[i] = item(fmt.Sprintf("%05d", i), "PENDING", "x", "null")
+		}
+		w.start()
+		w.poll(items...)
+		items[1234] = item("01234", "FAILED", "x", "null")
+		w.poll(items...)
+		got := w.events()
+		if len(got) != 2*n+1 || got[len(got)-1] != "01234/3 request.failed PENDING→FAILED" {
+			t.Errorf("%d events, the last %s", len(got), got[len(got)-1])
+		}
+	})
+}
+
+// However often the process ends, the events of each call are one chain, and
+// the last of it is what was seen last.
+func TestChainsOverRestarts(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		silent := rapid.Bool().Draw(rt, "silent")
+		type step struct {
+			restart bool
+			values  [3]string
+		}
+		steps := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
+			value := rapid.SampledFrom([]string{"PENDING", "FAILED", "OK"})
+			return step{
+				rapid.Bool().Draw(t, "restart"),
+				[3]string{value.Draw(t, "a"), value.Draw(t, "b"), value.Draw(t, "c")},
+			}
+		}), 1, 8).Draw(rt, "steps")
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, silent)
+			w.start()
+			for _, s := range steps {
+				if s.restart {
+					w.kill()
+					w.start()
+				}
+				var items []string
+				for i, v := range s.values {
+					items = append(items, fmt.Sprintf(`{"reference_id":"%c","request_status":%q}`, 'a'+i, v))
+				}
+				w.poll(items...)
+			}
+			last := map[string]event.Call{}
+			if err := w.store.Outbox(1<<20, 1<<30, func(_ uint64, e event.Event) {
+				c, err := e.Call()
+				if err != nil {
+					t.Fatal(err)
+				}
+				before, seen := last[c.ReferenceID]
+				if c.Revision != before.Revision+1 || seen && text(c.From) != text(before.To) || text(c.From) == text(c.To) {
+					t.Fatalf("%s follows %s/%d %s", e.ID, before.ReferenceID, before.Revision, text(before.To))
+				}
+				last[c.ReferenceID] = c
+			}); err != nil {
+				t.Fatal(err)
+			}
+			for i, v := range steps[len(steps)-1].values {
+				ref := string(rune('a' + i))
+				if got := text(last[ref].To); got != v {
+					t.Fatalf("call %s: the last event says %s, seen was %s", ref, got, v)
+				}
+			}
+		})
+	})
+}

@@ -1,0 +1,13 @@
+package store
+
+import bolt "go.etcd.io/bbolt"
+
+// SetSchema writes another schema into a file, for tests.
+func SetSchema(path, schema string) error {
+	db, err := bolt.Open(path, fileMode, nil)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return db.Update(func(tx *bolt.Tx) error { return put(tx.Bucket(bucketMeta), keySchema, []byte(schema)) })
+}
