@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 )
 
 // Call is the data of a call event: what changed, when it was observed, and
@@ -40,12 +41,23 @@ type Observed struct {
 	Until time.Time `json:"until"`
 }
 
-// Encode returns the data as JSON. Result is put in byte for byte, which
-// json.Marshal would not do: it escapes <, > and &, and takes out spaces.
+// Encode returns the data as JSON. Result is put in byte for byte, space
+// around it left out, which json.Marshal would not do: it escapes <, > and &,
+// and takes out spaces. Times are written in UTC.
+//
+// An error says that the call cannot be an event: batch or reference id is
+// empty, the revision is 0, Result is not a JSON object, or a text is not
+// UTF-8. JSON has no way to write such a text, and to replace bytes in it
+// would make one call look like another.
 func (c Call) Encode() (json.RawMessage, error) {
 	result := bytes.TrimSpace(c.Result)
-	if len(result) == 0 || result[0] != '{' || !json.Valid(result) {
-		return nil, fmt.Errorf("call %s of batch %s: %w", c.ReferenceID, c.BatchID, errNotObject)
+	if err := c.check(result); err != nil {
+		return nil, fmt.Errorf("call %q of batch %q: %w", c.ReferenceID, c.BatchID, err)
+	}
+	c.Observed.Until = c.Observed.Until.UTC()
+	if c.Observed.After != nil {
+		after := c.Observed.After.UTC()
+		c.Observed.After = &after
 	}
 	c.Result = nil
 	var b bytes.Buffer
@@ -53,7 +65,7 @@ func (c Call) Encode() (json.RawMessage, error) {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(c); err != nil {
-		return nil, fmt.Errorf("call %s of batch %s: %w", c.ReferenceID, c.BatchID, err)
+		return nil, fmt.Errorf("call %q of batch %q: %w", c.ReferenceID, c.BatchID, err)
 	}
 	// Result is the last field and null: put the object in its place.
 	b.Truncate(b.Len() - len("null}\n"))
@@ -62,4 +74,26 @@ func (c Call) Encode() (json.RawMessage, error) {
 	return b.Bytes(), nil
 }
 
-var errNotObject = errors.New("the result is not a JSON object")
+var (
+	errNoID       = errors.New("an event needs a batch id, a reference id and a revision from 1")
+	errNotObject  = errors.New("the result is not a JSON object")
+	errNotUnicode = errors.New("an id, a value or the result is not valid UTF-8")
+)
+
+func (c Call) check(result []byte) error {
+	if c.BatchID == "" || c.ReferenceID == "" || c.Revision == 0 {
+		return errNoID
+	}
+	for _, s := range []*string{&c.BatchID, &c.ReferenceID, (*string)(&c.Field), c.From, c.To} {
+		if s != nil && !utf8.ValidString(*s) {
+			return errNotUnicode
+		}
+	}
+	if len(result) == 0 || result[0] != '{' || !json.Valid(result) {
+		return errNotObject
+	}
+	if !utf8.Valid(result) {
+		return errNotUnicode
+	}
+	return nil
+}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // The CloudEvents attributes as NATS headers, lower case, and the two further
@@ -120,6 +121,9 @@ func Decode(header map[string][]string, data []byte) (Event, error) {
 	if err != nil {
 		return e, fmt.Errorf("header %s: %w", HeaderSubject, err)
 	}
+	if !utf8.ValidString(reference) {
+		return e, fmt.Errorf("header %s is %q: percent-decoded it is not valid UTF-8", HeaderSubject, h(HeaderSubject))
+	}
 	if reference != id.Reference {
 		return e, fmt.Errorf("header %s is %q, but the id is of %q", HeaderSubject, reference, id.Reference)
 	}
@@ -131,7 +135,7 @@ func Decode(header map[string][]string, data []byte) (Event, error) {
 	if err != nil {
 		return e, fmt.Errorf("header %s: %w", HeaderType, err)
 	}
-	e = Event{ID: id, Name: name, Source: h(HeaderSource), Time: at, Data: data}
+	e = Event{ID: id, Name: name, Source: h(HeaderSource), Time: at.UTC(), Data: data}
 	var known struct {
 		CampaignID *int64 `json:"campaign_id"`
 	}

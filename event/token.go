@@ -89,24 +89,25 @@ func percentDecode(s string) (string, error) {
 		if i+2 >= len(s) {
 			return "", fmt.Errorf("%q ends inside a percent-encoding", s)
 		}
-		hi, lo := unhex(s[i+1]), unhex(s[i+2])
-		if hi < 0 || lo < 0 {
+		hi, ok1 := unhex(s[i+1])
+		lo, ok2 := unhex(s[i+2])
+		if !ok1 || !ok2 {
 			return "", fmt.Errorf("%q has a percent sign without two hex digits", s)
 		}
-		b.WriteByte(byte(hi<<4 | lo))
+		b.WriteByte(hi<<4 | lo)
 		i += 2
 	}
 	return b.String(), nil
 }
 
-func unhex(c byte) int {
+func unhex(c byte) (byte, bool) {
 	switch {
 	case '0' <= c && c <= '9':
-		return int(c - '0')
+		return c - '0', true
 	case 'A' <= c && c <= 'F':
-		return int(c-'A') + 10
+		return c - 'A' + 10, true
 	case 'a' <= c && c <= 'f':
-		return int(c-'a') + 10
+		return c - 'a' + 10, true
 	}
-	return -1
+	return 0, false
 }

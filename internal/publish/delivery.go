@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -40,27 +41,35 @@ type DeliveryOptions struct {
 // of the stream, each acknowledged only when the sink has taken it. Its place
 // is kept by the stream, in a durable consumer named after the sink.
 type Delivery struct {
-	o       DeliveryOptions
-	trouble trouble
-	last    uint64 // stream sequence of the newest event that was settled
-	taken   string // id of the newest event that the sink took
+	o        DeliveryOptions
+	trouble  trouble
+	once     sync.Once
+	prepared chan struct{} // closed once the consumer is there
+	last     uint64        // stream sequence of the newest event that was settled
+	taken    string        // id of the newest event that the sink took
 }
 
 // NewDelivery returns a Delivery that has not started.
 func NewDelivery(o DeliveryOptions) *Delivery {
 	log := o.Log.With("sink", o.Sink.Name())
 	o.Log = log
-	return &Delivery{o: o, trouble: trouble{log: log, what: "events cannot be delivered; they wait in the stream"}}
+	return &Delivery{
+		o: o, prepared: make(chan struct{}),
+		trouble: trouble{log: log, what: "events cannot be delivered; they wait in the stream"},
+	}
 }
 
 func (d *Delivery) consumerName() string { return "notifier-" + d.o.Sink.Name() }
 
-// Prepare creates the consumer if there is none, and has to be called before
-// the first event of interest is published: a new consumer starts with what
-// comes next, since a sink that is added to a week's stream should not repeat
-// the week.
+// Prepare creates the consumer if there is none, and lets Run begin. It has to
+// be called before the first event of interest is published: a new consumer
+// starts with what comes next, since a sink that is added to a week's stream
+// should not repeat the week. It may be called again at any time.
 func (d *Delivery) Prepare(ctx context.Context) error {
 	_, err := d.consumer(ctx)
+	if err == nil {
+		d.once.Do(func() { close(d.prepared) })
+	}
 	return err
 }
 
@@ -104,6 +113,10 @@ func (d *Delivery) config() jetstream.ConsumerConfig {
 // finished or hard ends; an event that is not settled is delivered again after
 // a restart.
 func (d *Delivery) Run(ctx, hard context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-d.prepared:
+	}
 	for ctx.Err() == nil {
 		if err := d.consume(ctx, hard); err != nil && ctx.Err() == nil {
 			pause(ctx, d.trouble.failed(err))

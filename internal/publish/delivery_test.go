@@ -71,6 +71,16 @@ func newDelivery(js jetstream.JetStream, s *sink, l *lot) *publish.Delivery {
 	})
 }
 
+// again returns the delivery as another process makes it.
+func again(t *testing.T, js jetstream.JetStream, s *sink, l *lot) *publish.Delivery {
+	t.Helper()
+	d := newDelivery(js, s, l)
+	if err := d.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 // begin runs a delivery and returns a function that stops it as the daemon
 // does and waits for it.
 func begin(t *testing.T, d *publish.Delivery) (stop func()) {
@@ -163,7 +173,7 @@ func TestDeliveryGoesOnWhereItStopped(t *testing.T) {
 	s.await(t, 3)
 	stop()
 	store(t, js, all[3:])
-	stop = begin(t, newDelivery(js, s, l)) // another process
+	stop = begin(t, again(t, js, s, l))
 	s.await(t, 3)
 	stop()
 	if d := cmp.Diff(idsOf(all), s.ids()); d != "" {
@@ -190,7 +200,7 @@ func TestDeliveryGivesBackWhatItHolds(t *testing.T) {
 	s.await(t, 1)
 	stop()
 	begun := time.Now()
-	stop = begin(t, newDelivery(js, s, l))
+	stop = begin(t, again(t, js, s, l))
 	s.await(t, 1)
 	stop()
 	// The server's own wait is 30 s; a loaded machine is far from that.

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/syllable-notifier/notifier/internal/config"
+	"github.com/syllable-notifier/notifier/internal/store"
+)
+
+// Exit codes.
+const (
+	exitOK      = 0
+	exitFailed  = 1
+	exitUsage   = 2 // wrong usage or configuration
+	exitLocked  = 3 // state in use by another process
+	exitDamaged = 4 // state damaged or from a newer version
+)
+
+// run executes one command line and returns its exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !errors.Is(err, errTold) {
+		fmt.Fprintln(stderr, "notifier: "+err.Error())
+	}
+	return exitCode(err)
+}
+
+// errTold says that whoever returned it has told the reason already.
+var errTold = errors.New("failed")
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+func exitCode(err error) int {
+	var usage *usageError
+	var settings *config.Error
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &usage), errors.As(err, &settings):
+		return exitUsage
+	case errors.Is(err, store.ErrLocked):
+		return exitLocked
+	case errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrNewer):
+		return exitDamaged
+	}
+	return exitFailed
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "notifier",
+		Short: "Call events of an outbound-calling platform, as a durable stream",
+		Long: `notifier polls the call batches of an outbound-calling platform (Syllable), finds
+what changed since the last poll, and publishes each change as an event to NATS
+JetStream: durable, in order, each stored once. It posts the summaries of
+completed calls to Slack.
+
+See it all with no account and no set-up:   notifier demo
+Run it with your account:                   notifier run
+Every setting, by environment variable:     notifier config
+
+Exit codes: 0 done; 1 failed; 2 wrong usage or configuration; 3 state in use by
+another process; 4 state damaged or from a newer version.`,
+		Args:          noArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
+	})
+	root.AddCommand(newRun(), newDemo(), newSimulate(), newConfig(), newVersion())
+	return root
+}
+
+// noArgs refuses arguments; at the root, that is a command nobody knows.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if cmd.HasSubCommands() {
+		text := fmt.Sprintf("unknown command %q", args[0])
+		for _, s := range cmd.SuggestionsFor(args[0]) {
+			text += fmt.Sprintf("; did you mean %q?", s)
+		}
+		return &usageError{fmt.Errorf("%s; see: notifier help", text)}
+	}
+	return &usageError{fmt.Errorf("%s takes no arguments, got %q", cmd.CommandPath(), args[0])}
+}
+
+// addJSON adds the flag that every command which prints data has.
+func addJSON(cmd *cobra.Command) *bool {
+	return cmd.Flags().Bool("json", false, "print JSON")
+}
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}

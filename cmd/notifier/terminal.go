@@ -1,0 +1,58 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"strconv"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/lmittmann/tint"
+	"github.com/mattn/go-isatty"
+
+	"github.com/syllable-notifier/notifier/internal/config"
+)
+
+// isTerminal says whether people see w as it is written.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb"
+}
+
+// hasColour says whether w is a terminal and nobody asked for no colour.
+func hasColour(w io.Writer) bool {
+	_, off := os.LookupEnv("NO_COLOR")
+	if off || !isTerminal(w) {
+		text.DisableColors()
+		return false
+	}
+	return true
+}
+
+const defaultWidth = 100
+
+// terminalWidth is what the environment says; most shells do not export it,
+// and no message needs more than this.
+func terminalWidth() int {
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		return n
+	}
+	return defaultWidth
+}
+
+// newLogger writes to w in the format asked for: text for people, JSON for
+// whoever collects logs.
+func newLogger(w io.Writer, format string, level slog.Level) *slog.Logger {
+	if format == config.LogAuto {
+		format = config.LogJSON
+		if isTerminal(w) {
+			format = config.LogText
+		}
+	}
+	if format == config.LogJSON {
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+	}
+	return slog.New(tint.NewTextHandler(w, &tint.Options{
+		Level: level, TimeFormat: "15:04:05.000", NoColor: !hasColour(w),
+	}))
+}

@@ -1,0 +1,107 @@
+package audit
+
+// call is what is kept of one call.
+type call struct {
+	revision uint64 // of the newest event
+	// silent says that the call did not begin with its first sight: it was
+	// recorded silently, or its first event is faulty. What its fields were
+	// before their first event is not known then.
+	silent bool
+	state  [fields]state
+	last   [fields]value // the newest "to" that was read
+	steps  []step        // in the order of the stream
+
+	// The fingerprint of the insights by the newest event, and as it was
+	// before the poll that gave that event; see before.
+	content, contentBefore *string
+	until                  int64 // of the newest event, Unix nanoseconds
+}
+
+// state is what is known of a field's chain.
+type state uint8
+
+const (
+	untold state = iota // no event yet
+	told                // by the newest of its events, which is last
+	lost                // an event is missing or cannot be read
+)
+
+// step is a value that an event said the field had.
+type step struct {
+	revision uint64
+	field    field
+	value    value
+}
+
+// add judges the call's next event and takes it into the chain.
+func (c *call) add(a *Auditor, f field, m message) {
+	d := m.data
+	if !c.follow(a, d.Revision) {
+		return
+	}
+	if d.Revision == 1 && (f != request || d.From != nil) {
+		c.silent = true
+		if !a.AllowBaseline {
+			a.problem("the first event of a call must be of %s and from null, but this is of %s and from %s",
+				request, f, show(d.From))
+		}
+	}
+	if until := d.Observed.Until.UnixNano(); until != c.until {
+		c.until, c.contentBefore = until, c.content
+	}
+	c.content = fingerprint(m.result[content.String()])
+
+	if want, known := c.before(a, f); known && !same(d.From, want) {
+		a.problem("from is %s, but %s was %s before", show(d.From), f, show(want))
+	} else if from := a.known.put(d.From); from != c.last[f] { // of a silent past, or of a missing event
+		c.steps = append(c.steps, step{d.Revision, f, from})
+	}
+	c.state[f], c.last[f] = told, a.known.put(d.To)
+	c.steps = append(c.steps, step{d.Revision, f, c.last[f]})
+}
+
+// skip takes note of an event of which no more than its revision is known.
+func (c *call) skip(a *Auditor, revision uint64) {
+	if c.follow(a, revision) {
+		c.lose()
+	}
+}
+
+// follow wants the next revision. It says whether the event is a new one; one
+// that is not cannot be part of the chain.
+func (c *call) follow(a *Auditor, revision uint64) bool {
+	switch {
+	case revision <= c.revision:
+		a.problem("it comes after revision %d: repeated, or out of order", c.revision)
+		return false
+	case revision > c.revision+1:
+		a.problem("revision %d is missing before it", c.revision+1)
+		c.lose()
+	}
+	c.revision = revision
+	return true
+}
+
+// lose forgets what the fields were: whatever comes next can be right.
+func (c *call) lose() {
+	for f := range c.state {
+		c.state[f] = lost
+	}
+}
+
+// before returns what a field must have been before the event at hand, and
+// whether that is known.
+func (c *call) before(a *Auditor, f field) (*string, bool) {
+	switch {
+	case c.state[f] == told:
+		return a.known.get(c.last[f]), true
+	case c.state[f] == lost || c.silent:
+		return nil, false
+	case f == content:
+		// A change of content together with a change of insights_status has
+		// no event of its own: the content came with the event of the status.
+		return c.contentBefore, true
+	default:
+		return nil, true
+	}
+}

@@ -1,0 +1,15 @@
+// Package audit judges a stream of call events as an outside reader does who
+// has nothing but the messages and the contract. [Auditor.Add] checks each
+// message to the letter, and that the events of each call make an unbroken
+// chain; [Auditor.Compare] checks the chains against what really happened,
+// where somebody knows. Each fault is one sentence in the [Report], and one
+// fault gives one sentence as far as it can be told from its consequences.
+//
+// Of each call it keeps its revision, its last values and the values its
+// events told: some hundred bytes, however large the events are.
+//
+// The package does not talk to NATS, and does not read a stream, the state or
+// the simulator: messages and lives are handed to it. It does not repair
+// anything. It judges the events of one state file: a second store id in the
+// stream is a fault to it. It does not judge a stream whose beginning is gone.
+package audit

@@ -1,0 +1,40 @@
+// Package natsd runs a NATS server with JetStream inside the program, for
+// operators who have no NATS of their own. It is the only package that knows
+// nats-server; everybody else sees a connection.
+//
+//	Start ─▶ prepare the folder ─▶ recover the streams ─▶ listen ─▶ ready
+//	Stop  ─▶ close the clients  ─▶ close the streams   ─▶ all goroutines ended
+//
+// # What it promises
+//
+// JetStream syncs every write to disk before it acknowledges it (SyncAlways),
+// because the daemon forgets an event once it is acknowledged: without this a
+// power cut loses minutes of acknowledged messages. A message costs one sync,
+// and an atomic batch of up to 1,000 messages costs one sync as well. A stream
+// made with PersistMode async does away with the promise for itself.
+//
+// The store is in the folder `jetstream` inside Options.StoreDir, a name that
+// nats-server gives. Streams and consumers are found again by the next server
+// that is started there. Only the user who runs the daemon may enter StoreDir.
+//
+// Messages may have up to [MaxPayload] bytes, headers included. Clients see
+// the limit in nats.Conn.MaxPayload.
+//
+// # When the disk was full
+//
+// A stream that could not be written once takes no more messages, even when
+// there is space again, and answers publishers with silence, not with an
+// error; that is nats-server 2.15. [Server.Healthy] tells, and
+// [Server.Restart] mends it: it starts a new server on the same folder and
+// address, to which connections reconnect. Nothing acknowledged is lost.
+//
+// # What it does not do
+//
+// It does not lock the store, and neither does nats-server: two servers on one
+// folder destroy each other's messages. The caller must hold the lock of the
+// daemon's state before Start and until Stop has returned.
+//
+// It does not make streams, form a cluster, encrypt its listener, serve
+// nats-server's monitoring pages, or handle signals. It never listens beyond
+// this machine without a token. Nobody can log in to the system account.
+package natsd

@@ -1,0 +1,29 @@
+// Package ops is the daemon's HTTP side: what tells operators and their tools
+// how it is doing.
+//
+//	GET /livez     200 while the process answers at all
+//	GET /readyz    200 if every check passes, else 503 with the reasons
+//	GET /healthz   the same as /readyz
+//
+// HEAD works wherever GET does. Other methods get 405, other paths 404.
+//
+// # Who may ask
+//
+// The health paths answer everybody, since probes carry no token. All else
+// needs `Authorization: Bearer <token>` where a token is set, and gets 401
+// without. Where none is set, the daemon listens on loopback, and programs on
+// the same machine are trusted, but web pages are not: a page can point a name
+// of its own at 127.0.0.1 and read what is there through the visitor's browser
+// (DNS rebinding). Such a request still names the page's host, so on loopback
+// every Host but localhost and loopback addresses gets 421. A token closes the
+// same hole, and so allows any Host, as a proxy in front may need.
+//
+// Whom the rules above turn away still learns from /readyz whether the daemon
+// is ready, but not why not.
+//
+// # What it does not do
+//
+// It does not know what it checks: checks are handed in as functions. It does
+// not encrypt, and does not decide whether an address may be open to the
+// network. It never writes to the state, and its answers hold no call data.
+package ops

@@ -1,0 +1,103 @@
+package ops
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// Options are what Handler needs.
+type Options struct {
+	// Checks decide whether the daemon is ready; with none it always is.
+	Checks []Check
+	// Token, where set, is asked for on all but the health paths.
+	Token string
+}
+
+// Handler returns the daemon's HTTP side.
+func Handler(o Options) http.Handler {
+	h := &handler{checks: o.Checks, mux: http.NewServeMux()}
+	if o.Token != "" {
+		sum := sha256.Sum256([]byte(o.Token))
+		h.token = &sum
+	}
+	h.mux.HandleFunc("GET "+pathLive, live)
+	h.mux.HandleFunc("GET "+pathReady, h.ready)
+	h.mux.HandleFunc("GET "+pathHealth, h.ready)
+	return h
+}
+
+type handler struct {
+	checks []Check
+	// token is the hash of the token, nil if there is none: hashes have one
+	// length, so that comparing them does not tell the token's.
+	token *[sha256.Size]byte
+	mux   *http.ServeMux
+}
+
+// ServeHTTP sets the headers that hold for every answer, turns away whom the
+// package doc says, and leaves the rest to the path's own function.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cache-Control", "no-store")
+	switch {
+	case isHealth(r.URL.Path):
+	case !h.hostAllowed(r):
+		http.Error(w, "this address answers to the name localhost only: use it, or set NOTIFIER_HTTP_TOKEN "+
+			"and send the token", http.StatusMisdirectedRequest)
+		return
+	case !h.tokenGiven(r):
+		header.Set("WWW-Authenticate", `Bearer realm="notifier"`)
+		http.Error(w, "the token of NOTIFIER_HTTP_TOKEN is needed, as Authorization: Bearer", http.StatusUnauthorized)
+		return
+	}
+	h.mux.ServeHTTP(w, r)
+}
+
+// trusted reports whether the caller may see more than the bare status.
+func (h *handler) trusted(r *http.Request) bool {
+	return h.hostAllowed(r) && h.tokenGiven(r)
+}
+
+// tokenGiven reports whether the request has the token, if one is needed.
+func (h *handler) tokenGiven(r *http.Request) bool {
+	if h.token == nil {
+		return true
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	sum := sha256.Sum256([]byte(token))
+	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(sum[:], h.token[:]) == 1
+}
+
+// hostAllowed reports whether the request's Host fits the address on which
+// the request came in; see the package doc.
+func (h *handler) hostAllowed(r *http.Request) bool {
+	if h.token != nil {
+		return true
+	}
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return !ok || !local.IP.IsLoopback() || isLoopbackHost(r.Host)
+}
+
+// isLoopbackHost reports whether a Host header, with or without a port, is
+// localhost or a loopback address.
+func isLoopbackHost(hostport string) bool {
+	host := hostport
+	if h, port, err := net.SplitHostPort(hostport); err == nil {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return false
+		}
+		host = h
+	} else if inner, ok := strings.CutPrefix(hostport, "["); ok {
+		host = strings.TrimSuffix(inner, "]")
+	}
+	ip := net.ParseIP(host)
+	return strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") || ip != nil && ip.IsLoopback()
+}
