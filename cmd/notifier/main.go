@@ -18,14 +18,12 @@ import (
 var version string
 
 func main() {
-	ctx, cancel := withSignals(context.Background())
-	defer cancel()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(withSignals(context.Background()), os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // withSignals returns a context that ends with the first SIGINT or SIGTERM; a
 // second one ends the process at once.
-func withSignals(ctx context.Context) (context.Context, context.CancelFunc) {
+func withSignals(ctx context.Context) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -35,5 +33,5 @@ func withSignals(ctx context.Context) (context.Context, context.CancelFunc) {
 		<-signals
 		os.Exit(exitFailed)
 	}()
-	return ctx, cancel
+	return ctx
 }

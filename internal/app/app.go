@@ -17,6 +17,7 @@ import (
 	"github.com/syllable-notifier/notifier/internal/natsd"
 	"github.com/syllable-notifier/notifier/internal/ops"
 	"github.com/syllable-notifier/notifier/internal/publish"
+	"github.com/syllable-notifier/notifier/internal/publish/slack"
 	"github.com/syllable-notifier/notifier/internal/store"
 	"github.com/syllable-notifier/notifier/internal/syllable"
 )
@@ -40,6 +41,7 @@ type App struct {
 	poller     *fetch.Poller
 	relay      *publish.Relay
 	deliveries []*publish.Delivery
+	slack      *slack.Sink  // nil where nothing goes to Slack
 	listener   net.Listener // nil where HTTP is off
 
 	fatal   chan error // what ends the daemon by itself

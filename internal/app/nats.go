@@ -37,19 +37,9 @@ func (a *App) openNATS(ctx context.Context) error {
 func (a *App) connect(ctx context.Context) (err error) {
 	options := []nats.Option{
 		nats.Name("notifier"),
-		nats.MaxReconnects(-1),
 		// Nothing is kept for later while disconnected: the relay asks what
 		// the stream holds before it sends again, and must not be overtaken.
 		nats.ReconnectBufSize(-1),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil {
-				a.log.Warn("disconnected from NATS", "error", err)
-			}
-		}),
-		nats.ReconnectHandler(func(*nats.Conn) { a.log.Info("reconnected to NATS") }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			a.log.Warn("NATS reports an error", "error", err)
-		}),
 	}
 	if a.cfg.NATSURL != "" {
 		a.conn, err = nats.Connect(a.cfg.NATSURL.Reveal(), append(options, a.external()...)...)
@@ -72,14 +62,25 @@ func (a *App) connect(ctx context.Context) (err error) {
 	return err
 }
 
+// external returns the options of a connection to somebody else's server: it
+// is tried for ever, from the start on.
 func (a *App) external() []nats.Option {
 	options := []nats.Option{
 		nats.RetryOnFailedConnect(true),
+		nats.MaxReconnects(-1),
 		nats.ReconnectWait(reconnectWait),
 		nats.ConnectHandler(func(c *nats.Conn) {
 			a.log.Info("connected to NATS", "server", c.ConnectedServerName(), "version", c.ConnectedServerVersion())
 		}),
-		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { a.log.Debug("NATS cannot be reached", "error", err) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil { // nil when we close it
+				a.log.Warn("disconnected from NATS; connecting again", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) { a.log.Info("connected to NATS again") }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			a.log.Warn("NATS reports an error", "error", err)
+		}),
 	}
 	if c := a.cfg.NATSCreds; c != "" {
 		options = append(options, nats.UserCredentials(c))
@@ -151,6 +152,7 @@ func (a *App) buildSinks() error {
 	if err != nil {
 		return err
 	}
+	a.slack = sink
 	a.deliveries = append(a.deliveries, publish.NewDelivery(publish.DeliveryOptions{
 		Sink:      sink,
 		JetStream: a.js,

@@ -32,6 +32,17 @@ func (a *App) Run(ctx context.Context) error {
 		parts = append(parts, start(hard, func(ctx context.Context) { d.Run(ctx, hard) }))
 	}
 	parts = append(parts, start(hard, a.serve))
+	if a.slack != nil {
+		parts = append(parts, start(hard, a.checkSlack))
+	}
+	if a.server != nil {
+		parts = append(parts, start(hard, func(ctx context.Context) { a.supervise(ctx, a.server) }))
+	}
+	if parked, err := a.store.ParkedEvents(); err != nil {
+		a.fail(err)
+	} else if len(parked) > 0 {
+		a.log.Warn("events are parked: they could not be published or delivered", "events", len(parked))
+	}
 	a.log.Info("running", "stream", a.cfg.NATSStream, "nats", a.NATSAddr(), "http", a.HTTPAddr())
 
 	var fatal error
@@ -61,6 +72,14 @@ func (a *App) serve(ctx context.Context) {
 	handler := ops.Handler(ops.Options{Checks: a.checks(), Token: a.cfg.HTTPToken.Reveal()})
 	if err := ops.Serve(ctx, a.listener, handler, a.log); err != nil {
 		a.fail(err)
+	}
+}
+
+// checkSlack tells at the start what would otherwise show hours later, with the
+// first summary.
+func (a *App) checkSlack(ctx context.Context) {
+	if err := a.slack.Check(ctx); err != nil && ctx.Err() == nil {
+		a.log.Warn("Slack does not take messages; summaries will wait in the stream", "error", err)
 	}
 }
 

@@ -36,6 +36,7 @@ var allowed = map[string]rule{
 		"internal/config",
 		"internal/ops",
 		"internal/publish/slack/slackfake",
+		"internal/rehearsal",
 		"internal/simulator",
 	}},
 	"internal/diff": {imports: []string{
@@ -61,7 +62,12 @@ var allowed = map[string]rule{
 		"internal/publish",
 	}},
 	"internal/publish/slack/slackfake": {},
-	"internal/simulator":               {},
+	"internal/rehearsal": {imports: []string{
+		"event",
+		"internal/audit",
+		"internal/simulator",
+	}},
+	"internal/simulator": {},
 	"internal/store": {imports: []string{
 		"event",
 		"internal/diff",

@@ -142,7 +142,7 @@ func (s *stage) play(ctx context.Context) error {
 		if err := s.launch(); err != nil {
 			return err
 		}
-		if err := s.until(ctx, 0, "", s.platform.finished); err != nil {
+		if err := s.until(ctx, 0, "", s.platform.Ended); err != nil {
 			return err
 		}
 		if !s.o.Forever {
@@ -150,7 +150,6 @@ func (s *stage) play(ctx context.Context) error {
 		}
 	}
 	s.show.note("All calls have ended. Waiting for what is still on its way.")
-	s.platform.markEnd()
 	return s.until(ctx, settleTimeout, "the stream or Slack lags behind", s.settled)
 }
 
@@ -186,9 +185,13 @@ func (s *stage) announce() {
 
 // settled says whether all that happened has arrived everywhere.
 func (s *stage) settled() bool {
+	select {
+	case <-s.platform.Settled():
+	default:
+		return false
+	}
 	waiting, err := s.app.Waiting()
-	return err == nil && waiting == 0 && s.platform.readSinceEnd() && s.watch.caughtUp() &&
-		s.slack.count() >= s.watch.completedInsights()
+	return err == nil && waiting == 0 && s.watch.caughtUp() && s.slack.count() >= s.watch.completedInsights()
 }
 
 // stage is everything that takes part.

@@ -7,21 +7,19 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/syllable-notifier/notifier/event"
-	"github.com/syllable-notifier/notifier/internal/audit"
 	"github.com/syllable-notifier/notifier/internal/ops"
 	"github.com/syllable-notifier/notifier/internal/publish/slack/slackfake"
+	"github.com/syllable-notifier/notifier/internal/rehearsal"
 	"github.com/syllable-notifier/notifier/internal/simulator"
 )
 
 // Credentials of the simulated services, which exist on loopback for a minute.
 const (
 	demoKey     = "demo-key"
-	demoToken   = "xoxb-demo-token"
+	demoToken   = "xoxb-demo-token" //nolint:gosec // of a simulated service
 	demoChannel = "#call-summaries"
 )
 
@@ -57,49 +55,27 @@ func (s *server) close() {
 	<-s.done
 }
 
-// platform is the simulated one, and what is known of its batches.
+// platform is the simulated one, on its server.
 type platform struct {
 	*server
-	sim       *simulator.Simulator
+	*rehearsal.Platform
 	campaigns []int64
-
-	mu      sync.Mutex
-	batches []string
-	ended   bool
-	reads   map[string]int // lists of results answered since the end, by batch
 }
 
 func openPlatform(o Options) (*platform, error) {
-	p := &platform{
-		sim: simulator.New(simulator.Options{
-			Seed: o.Seed, Speed: speed, APIKey: demoKey,
-			// The platform's clock is to catch up with ours, not to run ahead.
-			Start: time.Now().Add(-head),
-		}),
-		reads: map[string]int{},
-	}
+	p := &platform{Platform: rehearsal.New(rehearsal.Options{Options: simulator.Options{
+		Seed: o.Seed, Speed: speed, APIKey: demoKey,
+		// The platform's clock is to catch up with ours, not to run ahead.
+		Start: time.Now().Add(-head),
+	}})}
 	for _, name := range []string{"Appointment reminders", "After-visit survey"} {
-		p.campaigns = append(p.campaigns, p.sim.AddCampaign(simulator.Campaign{
+		p.campaigns = append(p.campaigns, p.Sim.AddCampaign(simulator.Campaign{
 			Name: name, HourlyRate: 450, RetryCount: 1, RetryInterval: 2 * time.Minute,
 		}))
 	}
 	var err error
-	p.server, err = serve(http.HandlerFunc(p.answer), o.Log)
+	p.server, err = serve(p.Platform, o.Log)
 	return p, err
-}
-
-// answer also notes which batches were read since the calls ended.
-func (p *platform) answer(w http.ResponseWriter, r *http.Request) {
-	p.mu.Lock()
-	counts := p.ended
-	p.mu.Unlock()
-	p.sim.Handler().ServeHTTP(w, r)
-	path, isResults := strings.CutSuffix(r.URL.Path, "/results")
-	if counts && isResults {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.reads[path[strings.LastIndexByte(path, '/')+1:]]++
-	}
 }
 
 // callsPerBatch makes two batches whose insights Slack takes, one message a
@@ -108,75 +84,17 @@ const callsPerBatch = 28
 
 // launch creates two batches, named after now.
 func (s *stage) launch() error {
-	p := s.platform
 	stamp := time.Now().UTC().Format("20060102.150405")
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ended = false
 	for i, name := range []string{"reminders", "survey"} {
-		id := name + "." + stamp
-		err := p.sim.CreateBatch(simulator.NewBatch{ID: id, CampaignID: p.campaigns[i], Calls: callsPerBatch})
-		if err != nil {
+		n := simulator.NewBatch{
+			ID: name + "." + stamp, CampaignID: s.platform.campaigns[i], Calls: callsPerBatch,
+		}
+		if err := s.platform.Sim.CreateBatch(n); err != nil {
 			return err
 		}
-		p.batches = append(p.batches, id)
-		s.show.note(fmt.Sprintf("New batch %s with %d calls.", id, callsPerBatch))
+		s.show.note(fmt.Sprintf("New batch %s with %d calls.", n.ID, n.Calls))
 	}
 	return nil
-}
-
-func (p *platform) finished() bool { return p.sim.Progress(p.ids()...).Open == 0 }
-
-func (p *platform) ids() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.batches)
-}
-
-// markEnd says that nothing will change any more.
-func (p *platform) markEnd() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ended = true
-	clear(p.reads)
-}
-
-// readSinceEnd says whether every batch was read since the end, and what was
-// read was taken in: the daemon never asks for a batch while it is still
-// taking in the answer before.
-func (p *platform) readSinceEnd() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, id := range p.batches {
-		if p.reads[id] < 2 {
-			return false
-		}
-	}
-	return true
-}
-
-// lives returns what really happened to every call.
-func (p *platform) lives() []audit.Life {
-	var all []audit.Life
-	for _, id := range p.ids() {
-		calls, _ := p.sim.Truth(id)
-		for _, c := range calls {
-			all = append(all, audit.Life{Batch: id, Reference: c.ReferenceID, Fields: map[event.Field][]*string{
-				event.FieldRequestStatus:  values(c.RequestStatus),
-				event.FieldChannelStatus:  values(c.ChannelManagerStatus),
-				event.FieldInsightsStatus: values(c.InsightsStatus),
-			}})
-		}
-	}
-	return all
-}
-
-func values(past []simulator.Moment) []*string {
-	all := make([]*string, len(past))
-	for i, m := range past {
-		all[i] = m.Value
-	}
-	return all
 }
 
 // channel is the stand-in for Slack.

@@ -25,7 +25,7 @@ type counts struct {
 }
 
 func (s *stage) counts() counts {
-	p := s.platform.sim.Progress(s.platform.ids()...)
+	p := s.platform.Sim.Progress()
 	r := s.watch.report()
 	return counts{
 		calls: p.Calls, ended: p.Calls - p.Open, outcomes: p.RequestStatus,

@@ -35,10 +35,10 @@ func (s Summary) Passed() bool { return s.Checked && len(s.Problems) == 0 }
 
 // summary adds up, and checks the stream and the posts if the run came to its end.
 func (s *stage) summary(ended bool) Summary {
-	p := s.platform.sim.Progress(s.platform.ids()...)
+	p := s.platform.Sim.Progress()
 	r := s.watch.report()
 	if ended {
-		r = s.watch.judge(s.platform.lives())
+		r = s.watch.judge(s.platform.Lives())
 	}
 	sum := Summary{
 		Calls: p.Calls, Outcomes: p.RequestStatus, Insights: p.InsightsStatus,

@@ -46,7 +46,7 @@ func TestSpool(t *testing.T) {
 	t.Parallel()
 	var want []string
 	for i := range 300 {
-		want = append(want, fmt.Sprintf(`{"reference_id":"r%d","x":"%s"}`, i, strings.Repeat("x", i)))
+		want = append(want, fmt.Sprintf(`{"reference_id":"r%d","x":%q}`, i, strings.Repeat("x", i)))
 	}
 	body := "[" + strings.Join(want, ",") + "]"
 	for name, limit := range map[string]int{"in memory": len(body), "in a file": len(body) - 1, "all in a file": 0} {
@@ -109,7 +109,7 @@ func TestDuplicates(t *testing.T) {
 		for i := range items {
 			id := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "id")
 			try := rapid.IntRange(0, 2).Draw(rt, "attempts")
-			items[i] = fmt.Sprintf(`{"reference_id":"%s","attempt_count":%d,"s":"%s"}`,
+			items[i] = fmt.Sprintf(`{"reference_id":%q,"attempt_count":%d,"s":%q}`,
 				id, try, rapid.SampledFrom([]string{"x", "y"}).Draw(rt, "s"))
 			if best[id] == "" || try > attempts[id] || try == attempts[id] && items[i] > best[id] {
 				best[id], attempts[id] = items[i], try

@@ -222,8 +222,11 @@ func TestBaselineOfABatchThatIsNotThere(t *testing.T) {
 		err  error
 		want []string
 	}{
-		"down":    {io.ErrUnexpectedEOF, nil},
-		"missing": {&syllable.StatusError{Code: 404}, []string{"a/1 request.failed null→FAILED", "a/2 channel.busy null→BUSY"}},
+		"down": {io.ErrUnexpectedEOF, nil},
+		"missing": {
+			&syllable.StatusError{Code: 404},
+			[]string{"a/1 request.failed null→FAILED", "a/2 channel.busy null→BUSY"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -162,7 +162,7 @@ func (d *Delivery) settle(ctx, hard context.Context, m jetstream.Msg) error {
 			d.trouble.over()
 			break
 		}
-		if isPermanent(err) {
+		if IsPermanent(err) {
 			d.o.Log.Error("event parked: it can never be delivered", "id", e.ID.String(), "error", err)
 			if err = d.o.Park(d.o.Sink.Name(), err.Error(), e); err == nil {
 				break

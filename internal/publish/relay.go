@@ -108,34 +108,38 @@ func (r *Relay) Run(ctx, hard context.Context) error {
 	for hard.Err() == nil {
 		last := ctx.Err() != nil // before the look at the outbox
 		n, err := r.runOnce(hard)
-		switch {
-		case isOutboxError(err):
+		if isOutboxError(err) {
 			return err
-		case err != nil && hard.Err() != nil:
-			return nil
-		case err != nil:
-			// Whether the stream stored what was sent is not known.
-			r.stream = nil
-			r.setReady(err)
-			pause(hard, r.trouble.failed(err))
-		case n > 0:
-			r.calm()
-		case last:
-			return nil
-		default:
-			r.calm()
-			select {
-			case <-ctx.Done(): // and one more look at the outbox
-			case <-r.o.Wake:
-			}
+		}
+		if err != nil {
+			r.failed(hard, err)
+			continue
+		}
+		r.trouble.over()
+		r.setReady(nil)
+		if n > 0 {
+			continue
+		}
+		if last {
+			break
+		}
+		select {
+		case <-ctx.Done(): // and one more look at the outbox
+		case <-r.o.Wake:
 		}
 	}
 	return nil
 }
 
-func (r *Relay) calm() {
-	r.trouble.over()
-	r.setReady(nil)
+// failed makes the next round ask what the stream holds: whether it stored what
+// was sent is not known.
+func (r *Relay) failed(hard context.Context, err error) {
+	if hard.Err() != nil {
+		return // given up, not failed
+	}
+	r.stream = nil
+	r.setReady(err)
+	pause(hard, r.trouble.failed(err))
 }
 
 // runOnce publishes what waits in the outbox, up to a bound, and returns how

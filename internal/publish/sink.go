@@ -27,7 +27,8 @@ type permanentError struct{ error }
 
 func (e *permanentError) Unwrap() error { return e.error }
 
-func isPermanent(err error) bool {
+// IsPermanent says whether an error is final for its event.
+func IsPermanent(err error) bool {
 	var p *permanentError
 	return errors.As(err, &p)
 }
@@ -42,8 +43,8 @@ type retryError struct {
 
 func (e *retryError) Unwrap() error { return e.error }
 
-// retryWait returns the wait that the error asks for, 0 for none.
-func retryWait(err error) time.Duration {
+// RetryWait returns the wait that the error asks for, 0 for none.
+func RetryWait(err error) time.Duration {
 	var r *retryError
 	if errors.As(err, &r) {
 		return r.wait

@@ -41,7 +41,7 @@ func (t *trouble) failed(err error) time.Duration {
 		t.logged = now
 		t.log.Warn(t.what, "error", err, "failures", t.failures) //nolint:sloglint // what is set once, by the owner
 	}
-	return max(t.backoff.NextBackOff(), retryWait(err))
+	return max(t.backoff.NextBackOff(), RetryWait(err))
 }
 
 // over notes that all is well.

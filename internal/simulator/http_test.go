@@ -102,7 +102,9 @@ func TestCampaigns(t *testing.T) {
 		t.Errorf("campaigns %+v", got)
 	}
 	one := mustSend[map[string]any](t, s, "GET", api+"/campaigns/2", "")
-	for _, field := range []string{"campaign_name", "campaign_variables", "caller_id", "active_days", "id", "last_updated_by"} {
+	for _, field := range []string{
+		"campaign_name", "campaign_variables", "caller_id", "active_days", "id", "last_updated_by",
+	} {
 		if one[field] == nil {
 			t.Errorf("campaign has no %s", field)
 		}
@@ -239,8 +241,14 @@ func TestErrors(t *testing.T) {
 		{"POST", "/batches/b/requests", `{"target": "+12065550142", "request_variables": {}}`, 422, `"reference_id"`},
 		{"POST", "/batches/b/requests", `{"reference_id": "r", "target": "+12065550142"}`, 422, `"request_variables"`},
 		{"POST", "/batches/b/requests", `{"reference_id": "r", "request_variables": {}}`, 422, `"target"`},
-		{"POST", "/batches/b/requests", `{"reference_id": "r", "target": "1", "request_variables": {"a": 1}}`, 422, `"request_variables`},
-		{"POST", "/batches/b/requests", `{"reference_id": "r", "target": "1", "request_variables": {"a": null}}`, 422, `"request_variables"`},
+		{
+			"POST", "/batches/b/requests", `{"reference_id": "r", "target": "1", "request_variables": {"a": 1}}`,
+			422, `"request_variables`,
+		},
+		{
+			"POST", "/batches/b/requests", `{"reference_id": "r", "target": "1", "request_variables": {"a": null}}`,
+			422, `"request_variables"`,
+		},
 		{"POST", "/batches/b/remove-requests", `{}`, 422, `"loc":["body"`},
 		{"POST", "/batches/b/remove-requests", `null`, 422, `"loc":["body"]`},
 		{"POST", "/batches", `{"batch_id": "` + strings.Repeat("x", maxBody) + `"}`, 413, `{"detail":"`},

@@ -220,8 +220,10 @@ func TestCreateBatchRefuses(t *testing.T) {
 		"rate too high":       {ID: "c", CampaignID: 1, CallRate: 3601},
 		"negative calls":      {ID: "c", CampaignID: 1, Calls: -1},
 		"generated reference": {ID: "c", CampaignID: 1, Calls: 1, Requests: []Request{{"ref-000001", "+12065550142", nil}}},
-		"repeated reference":  {ID: "c", CampaignID: 1, Requests: []Request{{"a", "+12065550142", nil}, {"a", "+12065550143", nil}}},
-		"empty target":        {ID: "c", CampaignID: 1, Requests: []Request{{ReferenceID: "a"}}},
+		"repeated reference": {
+			ID: "c", CampaignID: 1, Requests: []Request{{"a", "+12065550142", nil}, {"a", "+12065550143", nil}},
+		},
+		"empty target": {ID: "c", CampaignID: 1, Requests: []Request{{ReferenceID: "a"}}},
 	} {
 		if err := s.CreateBatch(n); err == nil {
 			t.Errorf("%s: no error", name)

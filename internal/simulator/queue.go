@@ -29,7 +29,7 @@ func (q *queue) schedule(at time.Time, do func(at time.Time)) {
 // must not depend on when somebody looked.
 func (q *queue) runUntil(now time.Time) {
 	for len(q.events) > 0 && !q.events[0].at.After(now) {
-		e := heap.Pop(&q.events).(event)
+		e := heap.Pop(&q.events).(event) //nolint:errcheck // it holds nothing else
 		e.do(e.at)
 	}
 }
@@ -39,7 +39,7 @@ type eventHeap []event
 
 func (h eventHeap) Len() int      { return len(h) }
 func (h eventHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *eventHeap) Push(x any)   { *h = append(*h, x.(event)) }
+func (h *eventHeap) Push(x any)   { *h = append(*h, x.(event)) } //nolint:errcheck // schedule pushes nothing else
 
 func (h eventHeap) Less(i, j int) bool {
 	if c := h[i].at.Compare(h[j].at); c != 0 {

@@ -105,7 +105,8 @@ func TestInsightsAreVaried(t *testing.T) {
 	if len(summaries) < all*97/100 {
 		t.Errorf("%d summaries, only %d of them different", all, len(summaries))
 	}
-	if want := []string{"Bad", "Excellent", "Fair", "Good", "Poor"}; !slices.Equal(slices.Sorted(maps.Keys(ratings)), want) {
+	want := []string{"Bad", "Excellent", "Fair", "Good", "Poor"}
+	if !slices.Equal(slices.Sorted(maps.Keys(ratings)), want) {
 		t.Errorf("ratings %v, want all of %v", ratings, want)
 	}
 	for _, want := range []string{"&", "<", ">", "ñ", "ị", `"`, "👍"} {
@@ -126,7 +127,8 @@ func TestInsightsAreVaried(t *testing.T) {
 func TestPhrasesAreComplete(t *testing.T) {
 	t.Parallel()
 	for language, p := range spoken {
-		if got, want := slices.Sorted(maps.Keys(p.opening)), slices.Sorted(maps.Keys(inEnglish.opening)); !slices.Equal(got, want) {
+		got, want := slices.Sorted(maps.Keys(p.opening)), slices.Sorted(maps.Keys(inEnglish.opening))
+		if !slices.Equal(got, want) {
 			t.Errorf("%s: openings for %v, want %v", language, got, want)
 		}
 		if got, want := slices.Sorted(maps.Keys(p.tone)), slices.Sorted(maps.Keys(inEnglish.tone)); !slices.Equal(got, want) {

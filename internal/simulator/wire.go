@@ -174,7 +174,7 @@ func (c *call) encoded() []byte {
 // encode leaves &, < and > as they are, as the platform does and encoding/json
 // by default does not. What it is given here can always be encoded.
 func encode(v any) []byte {
-	buf := buffers.Get().(*bytes.Buffer)
+	buf := buffers.Get().(*bytes.Buffer) //nolint:errcheck // it holds nothing else
 	defer buffers.Put(buf)
 	buf.Reset()
 	enc := json.NewEncoder(buf)

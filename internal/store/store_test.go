@@ -30,12 +30,15 @@ func open(t *testing.T, path string) *store.Store {
 	return s
 }
 
-func statePath(t *testing.T) string { return filepath.Join(t.TempDir(), "data", "notifier.db") }
+func statePath(t *testing.T) string {
+	t.Helper()
+	return filepath.Join(t.TempDir(), "data", "notifier.db")
+}
 
-func newEvent(batch, ref string, n uint64) event.Event {
+func newEvent(batch string, n uint64) event.Event {
 	campaign := int64(7)
 	return event.Event{
-		ID:   event.ID{Store: "s", Batch: batch, Reference: ref, Revision: n},
+		ID:   event.ID{Store: "s", Batch: batch, Reference: "r", Revision: n},
 		Name: "request.failed", Source: "https://api.example.com/x", CampaignID: &campaign,
 		Time: time.Date(2026, 8, 22, 10, 0, 0, 123456789, time.UTC),
 		Data: []byte(fmt.Sprintf(`{"n": %d, "text":"<&>"}`, n)),
@@ -80,7 +83,7 @@ func TestStateSurvivesAReopening(t *testing.T) {
 		Record: diff.Record{Values: diff.Values{Request: &failed, Channel: &busy}, Revision: 300, ContentTold: true},
 		Sum:    1 << 63, Size: 812,
 	}
-	e := newEvent("20260822.9", "r", 300)
+	e := newEvent("20260822.9", 300)
 	err := s.Update("20260822.9", func(tx *store.Tx) error {
 		return errors.Join(tx.PutBatch(batch), tx.PutCall("r", call), tx.Append(e))
 	})
@@ -134,7 +137,7 @@ func TestUpdateFailsWhole(t *testing.T) {
 	s := open(t, statePath(t))
 	boom := errors.New("boom")
 	err := s.Update("b", func(tx *store.Tx) error {
-		return errors.Join(tx.PutCall("r", store.Call{}), tx.Append(newEvent("b", "r", 1)), boom)
+		return errors.Join(tx.PutCall("r", store.Call{}), tx.Append(newEvent("b", 1)), boom)
 	})
 	if !errors.Is(err, boom) {
 		t.Fatalf("error %v", err)
@@ -153,15 +156,17 @@ func TestOutboxKeepsItsOrder(t *testing.T) {
 	t.Parallel()
 	s := open(t, statePath(t))
 	for n := range uint64(5) {
-		appendEvents(t, s, fmt.Sprint("b", n%2), newEvent("b", "r", n+1))
+		appendEvents(t, s, fmt.Sprint("b", n%2), newEvent("b", n+1))
 	}
 	select {
 	case <-s.Committed():
 	default:
 		t.Error("not told of the commits")
 	}
-	size := len(newEvent("b", "r", 1).Data)
-	for _, tt := range []struct{ limit, bytes, want int }{{10, 1 << 20, 5}, {2, 1 << 20, 2}, {10, 3*size + 1, 3}, {10, 1, 1}} {
+	size := len(newEvent("b", 1).Data)
+	for _, tt := range []struct{ limit, bytes, want int }{
+		{10, 1 << 20, 5}, {2, 1 << 20, 2}, {10, 3*size + 1, 3}, {10, 1, 1},
+	} {
 		if got, _ := outbox(t, s, tt.limit, tt.bytes); len(got) != tt.want {
 			t.Errorf("limit %d, %d bytes: %d events, want %d", tt.limit, tt.bytes, len(got), tt.want)
 		}
@@ -186,7 +191,7 @@ func TestOutboxKeepsItsOrder(t *testing.T) {
 	if err := s.Relayed(sequences[4], nil); err != nil {
 		t.Fatal(err)
 	}
-	appendEvents(t, s, "b", newEvent("b", "r", 6))
+	appendEvents(t, s, "b", newEvent("b", 6))
 	if again, _ := outbox(t, s, 10, 1<<20); again[0] <= sequences[4] {
 		t.Errorf("sequence %d is used again", again[0])
 	}
@@ -195,7 +200,7 @@ func TestOutboxKeepsItsOrder(t *testing.T) {
 func TestParking(t *testing.T) {
 	t.Parallel()
 	s := open(t, statePath(t))
-	first, second := newEvent("b", "r", 1), newEvent("b", "r", 2)
+	first, second := newEvent("b", 1), newEvent("b", 2)
 	appendEvents(t, s, "b", first, second)
 	sequences, _ := outbox(t, s, 10, 1<<20)
 	at := time.Date(2026, 8, 22, 10, 0, 0, 0, time.UTC)
@@ -290,7 +295,7 @@ func TestRefusesADamagedFile(t *testing.T) {
 	t.Parallel()
 	path := statePath(t)
 	s := open(t, path)
-	appendEvents(t, s, "b", newEvent("b", "r", 1))
+	appendEvents(t, s, "b", newEvent("b", 1))
 	s.Close()
 	whole, err := os.ReadFile(path)
 	if err != nil {
@@ -377,7 +382,7 @@ func TestFlippedBitsAreNoticed(t *testing.T) {
 			t.Parallel()
 			path := statePath(t)
 			s := open(t, path)
-			appendEvents(t, s, "b", newEvent("b", "r", 1), newEvent("b", "r", 2))
+			appendEvents(t, s, "b", newEvent("b", 1), newEvent("b", 2))
 			err := errors.Join(s.Relayed(1, []byte("note")),
 				s.Update("b", func(tx *store.Tx) error { return tx.PutCall("r", store.Call{Size: 1}) }))
 			if err != nil {

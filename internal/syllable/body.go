@@ -38,7 +38,7 @@ func newDecoder(body io.Reader, kind jsontext.Kind, what string) (*jsontext.Deco
 func end(d *jsontext.Decoder) error {
 	_, err := d.ReadToken()
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return nil
 	case err == nil:
 		return fmt.Errorf("%w: something follows its end", ErrBody)

@@ -90,7 +90,9 @@ func (t withUserAgent) CloseIdleConnections() { t.next.CloseIdleConnections() }
 
 // get asks for path and hands a bounded body of a 200 answer to read, which
 // must consume it to its end.
-func (c *Client) get(ctx context.Context, op, path string, query url.Values, limit int64, read func(io.Reader) error) error {
+func (c *Client) get(
+	ctx context.Context, op, path string, query url.Values, limit int64, read func(io.Reader) error,
+) error {
 	u := c.base + "/api/v1/outbound/" + path
 	if len(query) > 0 {
 		u += "?" + query.Encode()

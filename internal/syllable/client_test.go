@@ -89,7 +89,8 @@ func TestAgainstTheSimulator(t *testing.T) {
 	sim := simulator.New(simulator.Options{Seed: 1, APIKey: key})
 	id := sim.AddCampaign(simulator.Campaign{Name: "Reminders"})
 	for i := range 130 { // more than a page
-		if err := sim.CreateBatch(simulator.NewBatch{ID: fmt.Sprintf("20260822.%d", i), CampaignID: id, Calls: 3}); err != nil {
+		n := simulator.NewBatch{ID: fmt.Sprintf("20260822.%d", i), CampaignID: id, Calls: 3}
+		if err := sim.CreateBatch(n); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -255,7 +256,8 @@ func TestCanceled(t *testing.T) {
 
 func TestKeyCannotBePrinted(t *testing.T) {
 	t.Parallel()
-	if got := fmt.Sprintf("%v %s %+v", syllable.Key(key), syllable.Key(key), syllable.Key(key)); strings.Contains(got, key) {
+	secret := syllable.Key(key)
+	if got := fmt.Sprintf("%v %s %+v", secret, secret, secret); strings.Contains(got, key) {
 		t.Errorf("printed %s", got)
 	}
 }

@@ -136,7 +136,7 @@ func TestParseResult(t *testing.T) {
 
 func TestInsightsFingerprint(t *testing.T) {
 	t.Parallel()
-	print := func(insights string) string {
+	fingerprint := func(insights string) string {
 		r, err := syllable.ParseResult([]byte(`{"reference_id":"a","insights":` + insights + `}`))
 		if err != nil {
 			t.Fatal(err)
@@ -152,13 +152,13 @@ func TestInsightsFingerprint(t *testing.T) {
 	}
 	// sha256 of {"rating":"Good"}, by sha256sum.
 	const want = "d1132f0e4b42361a"
-	if got := print("{ \"rating\" :\n\"Good\" }"); got != want {
+	if got := fingerprint("{ \"rating\" :\n\"Good\" }"); got != want {
 		t.Errorf("fingerprint %s, want %s: white space does not count", got, want)
 	}
-	if got := print("null"); got != "null" {
+	if got := fingerprint("null"); got != "null" {
 		t.Errorf("fingerprint of null: %s", got)
 	}
-	if print(`{"rating":"Bad"}`) == want {
+	if fingerprint(`{"rating":"Bad"}`) == want {
 		t.Error("another content has the same fingerprint")
 	}
 }

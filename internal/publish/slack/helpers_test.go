@@ -7,14 +7,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"reflect"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/syllable-notifier/notifier/event"
-	"github.com/syllable-notifier/notifier/internal/publish"
 	"github.com/syllable-notifier/notifier/internal/publish/slack"
 	"github.com/syllable-notifier/notifier/internal/publish/slack/slackfake"
 )
@@ -98,25 +96,4 @@ func deliver(t interface{ Fatal(...any) }, e event.Event) slackfake.Message {
 		t.Fatal("want one message, got", len(all))
 	}
 	return all[0]
-}
-
-// isPermanent and retryAfter read the verdict, which package publish keeps to
-// itself, by the type that it gives to errors.
-func isPermanent(err error) bool { return ofType(err, publish.Permanent(io.EOF)) != nil }
-
-func retryAfter(err error) time.Duration {
-	found := ofType(err, publish.RetryAfter(io.EOF, 0))
-	if found == nil {
-		return 0
-	}
-	return time.Duration(reflect.ValueOf(found).Elem().FieldByName("wait").Int())
-}
-
-func ofType(err, like error) error {
-	for ; err != nil; err = errors.Unwrap(err) {
-		if reflect.TypeOf(err) == reflect.TypeOf(like) {
-			return err
-		}
-	}
-	return nil
 }

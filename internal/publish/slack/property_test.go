@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/syllable-notifier/notifier/internal/publish"
 	"github.com/syllable-notifier/notifier/internal/publish/slack/slackfake"
 )
 
@@ -34,7 +35,7 @@ func texts() *rapid.Generator[string] {
 	piece := rapid.OneOf(rapid.SampledFrom(nasty), rapid.String())
 	return rapid.Custom(func(t *rapid.T) string {
 		s := strings.Join(rapid.SliceOfN(piece, 0, 8).Draw(t, "pieces"), "")
-		return strings.Repeat(s, rapid.SampledFrom([]int{1, 1, 1, 5, 100, 1000}).Draw(t, "times"))
+		return strings.Repeat(s, rapid.SampledFrom([]int{1, 1, 1, 5, 50, 400}).Draw(t, "times"))
 	})
 }
 
@@ -190,7 +191,7 @@ func FuzzDeliver(f *testing.F) {
 		fake := newFake()
 		err := newSink(t, fake).Deliver(t.Context(), e)
 		if err != nil {
-			if _, broken := e.Call(); broken == nil || !isPermanent(err) {
+			if _, broken := e.Call(); broken == nil || !publish.IsPermanent(err) {
 				t.Fatal(err)
 			}
 			return

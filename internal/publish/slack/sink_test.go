@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/syllable-notifier/notifier/event"
+	"github.com/syllable-notifier/notifier/internal/publish"
 	"github.com/syllable-notifier/notifier/internal/publish/slack"
 	"github.com/syllable-notifier/notifier/internal/publish/slack/slackfake"
 )
@@ -107,7 +108,7 @@ func TestEventsThatAreNoneAreGivenUp(t *testing.T) {
 	} {
 		e := completed(t, "1", `{}`)
 		e.Data = json.RawMessage(data)
-		if err := newSink(t, f).Deliver(t.Context(), e); !isPermanent(err) {
+		if err := newSink(t, f).Deliver(t.Context(), e); !publish.IsPermanent(err) {
 			t.Errorf("%s: %v is not permanent", name, err)
 		}
 	}
@@ -138,7 +139,7 @@ func TestDeliverAgainPostsAgain(t *testing.T) {
 	f.Next(slackfake.Fault{Drop: true})
 	s, e := newSink(t, f), completed(t, "1", `{}`)
 	err := s.Deliver(t.Context(), e)
-	if err == nil || isPermanent(err) || retryAfter(err) != 0 {
+	if err == nil || publish.IsPermanent(err) || publish.RetryWait(err) != 0 {
 		t.Fatalf("after a lost answer: %v", err)
 	}
 	if err := s.Deliver(t.Context(), e); err != nil {
@@ -215,7 +216,7 @@ func TestCancelWhileWaitingForATurn(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Minute, cancel)
 		err = s.Deliver(ctx, completed(t, "2", `{}`))
-		if !errors.Is(err, context.Canceled) || isPermanent(err) {
+		if !errors.Is(err, context.Canceled) || publish.IsPermanent(err) {
 			t.Errorf("error %v, want context.Canceled", err)
 		}
 		if n := len(f.Messages()); n != 1 {
@@ -252,7 +253,7 @@ func TestCancelAndTimeOutWhilePosting(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			timer := time.AfterFunc(c.caller, cancel)
 			err = s.Deliver(ctx, completed(t, "1", `{}`))
-			if !errors.Is(err, c.want) || isPermanent(err) {
+			if !errors.Is(err, c.want) || publish.IsPermanent(err) {
 				t.Errorf("error %v, want %v", err, c.want)
 			}
 			timer.Stop()

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/syllable-notifier/notifier/internal/publish"
 	"github.com/syllable-notifier/notifier/internal/publish/slack"
 	"github.com/syllable-notifier/notifier/internal/publish/slack/slackfake"
 )
@@ -54,7 +55,7 @@ func TestEndpointIll(t *testing.T) {
 		switch {
 		case err == nil:
 			t.Errorf("%+v: taken", c.fault)
-		case isPermanent(err) || retryAfter(err) != 0:
+		case publish.IsPermanent(err) || publish.RetryWait(err) != 0:
 			t.Errorf("%+v: %v is a verdict on the event", c.fault, err)
 		case !strings.Contains(err.Error(), c.want):
 			t.Errorf("%+v: %q does not say %q", c.fault, err, c.want)
@@ -109,7 +110,7 @@ func TestSlowDown(t *testing.T) {
 		f := newFake()
 		f.Next(c.fault)
 		err := newSink(t, f).Deliver(t.Context(), completed(t, "1", `{}`))
-		if got := retryAfter(err); got != c.want || isPermanent(err) {
+		if got := publish.RetryWait(err); got != c.want || publish.IsPermanent(err) {
 			t.Errorf("%+v: %v asks for %s, want %s", c.fault, err, got, c.want)
 		}
 	}
@@ -145,7 +146,7 @@ func TestRefusedAsTextTooIsGivenUp(t *testing.T) {
 		`"response_metadata":{"messages":["[ERROR] canary [json-pointer:/blocks/2/fields/1/text]"]}}`
 	f.Next(slackfake.Fault{Error: "invalid_blocks"}, slackfake.Fault{Body: body})
 	err := newSink(t, f).Deliver(t.Context(), completed(t, "1", `{}`))
-	if !isPermanent(err) {
+	if !publish.IsPermanent(err) {
 		t.Fatalf("%v is not permanent", err)
 	}
 	for _, want := range []string{"msg_too_long", "/blocks/2/fields/1/text", "s1.20260822%2E9.1.6"} {
@@ -167,7 +168,7 @@ func TestIllWhileSentAsTextIsNotFinal(t *testing.T) {
 		f := newFake()
 		f.Next(slackfake.Fault{Error: "invalid_blocks"}, second)
 		err := newSink(t, f).Deliver(t.Context(), completed(t, "1", `{}`))
-		if err == nil || isPermanent(err) || retryAfter(err) != second.RetryAfter {
+		if err == nil || publish.IsPermanent(err) || publish.RetryWait(err) != second.RetryAfter {
 			t.Errorf("%+v: %v", second, err)
 		}
 	}
@@ -235,7 +236,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Deliver(t.Context(), completed(t, "1", `{}`)); err == nil || isPermanent(err) {
+	if err := s.Deliver(t.Context(), completed(t, "1", `{}`)); err == nil || publish.IsPermanent(err) {
 		t.Errorf("error %v", err)
 	}
 	select {
@@ -258,7 +259,7 @@ func TestOverARealConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Next(slackfake.Fault{Drop: true})
-	if err := s.Deliver(t.Context(), completed(t, "1", `{}`)); !errors.Is(err, io.EOF) || isPermanent(err) {
+	if err := s.Deliver(t.Context(), completed(t, "1", `{}`)); !errors.Is(err, io.EOF) || publish.IsPermanent(err) {
 		t.Errorf("dropped connection: %v", err)
 	}
 	if err := s.Deliver(t.Context(), completed(t, "1", `{}`)); err != nil {
