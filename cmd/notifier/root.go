@@ -78,6 +78,8 @@ another process; 4 state damaged or from a newer version.`,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		// Cobra sets this only where it finds the unknown command itself.
+		SuggestionsMinimumDistance: 2,
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}

@@ -20,7 +20,7 @@ type environment struct {
 	Batches   variable `desc:"comma-separated batch ids to watch; empty: discover them"`
 	Campaigns variable `desc:"comma-separated campaign ids that discovery is limited to; empty: all"`
 	Poll      struct {
-		Interval variable `default:"15s" desc:"target interval of an active batch, adapted, jittered; 100ms at least"`
+		Interval variable `default:"15s" desc:"time from one poll of a batch to the next, jittered; 100ms at least"`
 	}
 	Discovery struct {
 		Interval variable `default:"1m" desc:"how often batches are listed; 100ms at least"`
@@ -50,7 +50,7 @@ type environment struct {
 		}
 	}
 	HTTP struct {
-		Addr  variable `default:"127.0.0.1:8080" desc:"host:port of status page, health and metrics; off: none"`
+		Addr  variable `default:"127.0.0.1:8080" desc:"host:port of the health endpoints; off: none"`
 		Token variable `secret:"true" desc:"token for the HTTP server; needed where its address is not loopback"`
 	}
 	Log struct {

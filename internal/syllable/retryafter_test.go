@@ -13,7 +13,6 @@ func TestRetryAfter(t *testing.T) {
 		"":     0,
 		"0":    0,
 		"12":   12 * time.Second,
-		"3 ":   3 * time.Second,
 		"\t3":  3 * time.Second,
 		"-5":   0,
 		"junk": 0,
