@@ -66,7 +66,7 @@ func TestSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"name":"NOTIFIER_POLL_INTERVAL","value":"20s","default":"15s",` +
-		`"meaning":"target interval of an active batch, adapted, jittered; 100ms at least",` +
+		`"meaning":"time from one poll of a batch to the next, jittered; 100ms at least",` +
 		`"set":true,"source":"NOTIFIER_POLL_INTERVAL","secret":false}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("JSON (-want +got):\n%s", diff)

@@ -162,7 +162,15 @@ func (b *bars) update(c counts) {
 		fmt.Sprintf("%d events in the stream, %.0f s", c.events, c.elapsed.Seconds()))
 }
 
+// close also works when the rendering has not begun yet, which a single Stop
+// would not end.
 func (b *bars) close() {
-	b.pw.Stop()
-	<-b.done
+	for {
+		b.pw.Stop()
+		select {
+		case <-b.done:
+			return
+		case <-time.After(tick):
+		}
+	}
 }
