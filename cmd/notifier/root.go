@@ -29,10 +29,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	if err != nil && !errors.Is(err, errTold) {
-		fmt.Fprintln(stderr, "notifier: "+err.Error())
-	}
+	tell(stderr, err)
 	return exitCode(err)
+}
+
+func tell(w io.Writer, err error) {
+	var settings *config.Error
+	switch {
+	case err == nil, errors.Is(err, errTold):
+	case errors.As(err, &settings):
+		fmt.Fprintln(w, "notifier: the settings have problems; notifier config lists what each one means")
+		for _, p := range settings.Problems {
+			fmt.Fprintln(w, "  "+p.String())
+		}
+	default:
+		fmt.Fprintln(w, "notifier: "+err.Error())
+	}
 }
 
 // errTold says that whoever returned it has told the reason already.
@@ -85,7 +97,31 @@ another process; 4 state damaged or from a newer version.`,
 		return &usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
 	})
 	root.AddCommand(newRun(), newDemo(), newSimulate(), newConfig(), newVersion())
+	root.SetHelpCommand(newHelp(root))
+	// Cobra's own commands are to be as strict as ours.
+	root.InitDefaultCompletionCmd()
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		completion.Args = noArgs
+		completion.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		for _, shell := range completion.Commands() {
+			shell.Args = noArgs
+		}
+	}
 	return root
+}
+
+func newHelp(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Explain a command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return noArgs(root, args)
+			}
+			return cmd.Help()
+		},
+	}
 }
 
 // noArgs refuses arguments; at the root, that is a command nobody knows.

@@ -28,7 +28,8 @@ type pace struct {
 	due      time.Time // zero: at once
 	busy     bool      // being asked for now
 	off      bool      // never due
-	failures int
+	failures int    // in a row
+	class    string // of the newest failure
 	backoff  *backoff.ExponentialBackOff
 }
 
@@ -68,6 +69,7 @@ func (p *pace) failed(now time.Time, err error, fixed time.Duration) {
 	}
 	p.busy = false
 	p.failures++
+	p.class = syllable.Class(err)
 	wait := fixed
 	if wait == 0 {
 		wait = p.backoff.NextBackOff()

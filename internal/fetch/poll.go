@@ -160,13 +160,16 @@ func (p *Poller) pollOnce(ctx context.Context, w *watch) (*Observation, error) {
 	return o, p.taker.Take(o)
 }
 
-// failed sets the next time, and logs the first failure of a row.
+// failed sets the next time, and logs the first failure of a row and each that
+// has another cause than the one before.
 func (p *Poller) failed(ctx context.Context, pc *pace, err error, fixed time.Duration, msg string, args ...any) {
+	before := pc.class
 	pc.failed(time.Now(), err, fixed)
 	if ctx.Err() != nil {
 		return // given up, not failed
 	}
-	if pc.failures == 1 {
+	p.notReady(err)
+	if pc.failures == 1 || pc.class != before {
 		p.o.Log.Warn(msg, append(args, "error", err)...) //nolint:sloglint // the callers' messages are static
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -95,6 +96,18 @@ func (p *Poller) Ready() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.ready
+}
+
+// notReady adds to the reason, while there is one, why the newest request
+// failed.
+func (p *Poller) notReady(cause error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, reason := range []error{errNotListed, errNotPolled} {
+		if errors.Is(p.ready, reason) {
+			p.ready = fmt.Errorf("%w: %w", reason, cause)
+		}
+	}
 }
 
 func (p *Poller) setReady(err error) {

@@ -102,10 +102,36 @@ func started(ctx context.Context, o Options, srv *server.Server, log *logger) er
 	case ctx.Err() != nil:
 		return fmt.Errorf("nats server: %w", ctx.Err())
 	}
-	if h := srv.Healthz(&server.HealthzOptions{JSEnabledOnly: true}); h.Error != "" {
-		return fmt.Errorf("nats server with store %s: %s", o.StoreDir, h.Error)
+	if err := health(srv, server.HealthzOptions{JSEnabledOnly: true}); err != nil {
+		return fmt.Errorf("nats server with store %s: %w", o.StoreDir, err)
 	}
 	return nil
+}
+
+// connectionsWait bounds how long health waits for a server that seems not to
+// take connections, and connectionsLooks how often it does.
+const (
+	connectionsWait  = 2 * time.Second
+	connectionsLooks = 3
+)
+
+// health asks the server how it is. The server allows its own look at whether
+// it takes connections one millisecond, which is not enough on a busy machine:
+// that answer alone is checked again, with more time.
+func health(srv *server.Server, o server.HealthzOptions) error {
+	o.Details = true
+	found := srv.Healthz(&o).Errors
+	for range connectionsLooks {
+		if len(found) == 0 || found[0].Type != server.HealthzErrorConn || !srv.ReadyForConnections(connectionsWait) {
+			break
+		}
+		found = srv.Healthz(&o).Errors
+	}
+	var all []error
+	for _, e := range found {
+		all = append(all, errors.New(strings.TrimSpace(e.Error)))
+	}
+	return errors.Join(all...)
 }
 
 // halt ends a server and waits until all of it has ended.
@@ -121,8 +147,8 @@ func (s *Server) Healthy() error {
 	if err != nil {
 		return err
 	}
-	if h := srv.Healthz(nil); h.Error != "" {
-		return fmt.Errorf("nats server: %s", strings.TrimSpace(h.Error))
+	if err := health(srv, server.HealthzOptions{}); err != nil {
+		return fmt.Errorf("nats server: %w", err)
 	}
 	return nil
 }

@@ -105,7 +105,11 @@ func (c *Client) get(
 	req.Header.Set("Accept", "application/json")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("%s: %w", op, withoutURL(err))
+		err = withoutURL(err)
+		if errors.Is(err, io.EOF) {
+			err = fmt.Errorf("the connection was closed before an answer came: %w", err)
+		}
+		return fmt.Errorf("%s: %w", op, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {

@@ -46,6 +46,19 @@ func IsUnauthorized(err error) bool {
 	return hasCode(err, http.StatusUnauthorized, http.StatusForbidden)
 }
 
+// Class returns what kind of error it is, in a word: errors of one class have
+// one cause, though their texts may differ.
+func Class(err error) string {
+	var s *StatusError
+	switch {
+	case errors.As(err, &s):
+		return strconv.Itoa(s.Code)
+	case errors.Is(err, ErrBody), errors.Is(err, ErrTooLarge):
+		return "body"
+	}
+	return "other"
+}
+
 // RetryAfterOf returns the wait the platform asked for, 0 for none.
 func RetryAfterOf(err error) time.Duration {
 	var s *StatusError
