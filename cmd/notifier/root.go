@@ -119,6 +119,7 @@ func newHelp(root *cobra.Command) *cobra.Command {
 			if err != nil || len(rest) > 0 {
 				return noArgs(root, args)
 			}
+			cmd.InitDefaultHelpFlag() // as before CMD --help
 			return cmd.Help()
 		},
 	}
