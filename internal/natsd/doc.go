@@ -28,6 +28,14 @@
 // [Server.Restart] mends it: it starts a new server on the same folder and
 // address, to which connections reconnect. Nothing acknowledged is lost.
 //
+// # When a process ends while it makes a stream
+//
+// nats-server describes a stream in one file and writes the checksum of that
+// into another, and passes over a stream whose checksum is missing or wrong; a
+// stream made again in that folder works, but is lost at every later start.
+// Start mends this first: what was being made is removed, what was being
+// changed is completed. Consumers are treated alike.
+//
 // # What it does not do
 //
 // It does not lock the store, and neither does nats-server: two servers on one

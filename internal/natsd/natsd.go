@@ -37,8 +37,9 @@ var errStopped = errors.New("the nats server was stopped")
 //
 // The context bounds the start only, and does not interrupt a recovery: it is
 // looked at before and after. When Start returns an error, nothing is left
-// running. A stream that cannot be recovered is no error here: the others
-// work, and [Server.Healthy] names it.
+// running. A stream that holds messages and has lost its description is an
+// error; one that the server cannot recover for another reason is not: the
+// others work, and [Server.Healthy] names it.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -72,6 +73,9 @@ func boot(ctx context.Context, o Options) (*server.Server, error) {
 		return nil, err
 	}
 	if err := prepareDir(o.StoreDir); err != nil {
+		return nil, err
+	}
+	if err := repair(o.StoreDir, o.Log); err != nil {
 		return nil, err
 	}
 	srv, err := server.NewServer(so)

@@ -181,29 +181,6 @@ func TestRestartAgain(t *testing.T) {
 	}
 }
 
-// A stream whose description is gone is not recovered. The server starts, so
-// that all others work, and says so.
-func TestDamagedStreamIsUnhealthy(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	s := start(t, natsd.Options{StoreDir: dir})
-	nc, js := connect(t, s)
-	makeStream(t, js)
-	nc.Close()
-	s.Stop()
-	meta, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", streamName, "meta.inf"))
-	if err != nil || len(meta) != 1 {
-		t.Fatalf("found %v, %v", meta, err)
-	}
-	if err := os.Remove(meta[0]); err != nil {
-		t.Fatal(err)
-	}
-	s = start(t, natsd.Options{StoreDir: dir})
-	if err := s.Healthy(); err == nil || !strings.Contains(err.Error(), streamName) {
-		t.Errorf("Healthy() = %v, want an error that names %s", err, streamName)
-	}
-}
-
 func TestAtomicBatch(t *testing.T) {
 	t.Parallel()
 	_, js := connect(t, start(t, natsd.Options{}))
