@@ -62,6 +62,7 @@ var allowed = map[string]rule{
 		"internal/publish",
 	}},
 	"internal/publish/slack/slackfake": {},
+	"internal/recording":               {},
 	"internal/rehearsal": {imports: []string{
 		"event",
 		"internal/audit",

@@ -15,13 +15,14 @@ const (
 	dispatchDelay = 5 * time.Second
 )
 
-// Values of a batch's status. FAILED is for CSV uploads and CANCELED for
-// deletion, neither of which is simulated.
+// Values of a batch's status.
 const (
-	batchPending = "PENDING"
-	batchActive  = "ACTIVE"
-	batchPaused  = "PAUSED"
-	batchExpired = "EXPIRED"
+	batchPending  = "PENDING"
+	batchActive   = "ACTIVE"
+	batchPaused   = "PAUSED"
+	batchExpired  = "EXPIRED"
+	batchFailed   = "FAILED"   // its last upload could not be read
+	batchCanceled = "CANCELED" // it was deleted
 )
 
 // NewBatch is what CreateBatch takes.
@@ -41,6 +42,9 @@ type NewBatch struct {
 	ExpiresOn time.Time
 	// CallRate is calls per hour, 1 to 3600. Zero: the campaign's rate.
 	CallRate int
+	// AutoCallRate paces the batch to be through before ExpiresOn, which it
+	// needs; it takes precedence over both rates.
+	AutoCallRate bool
 }
 
 // Request is one call to make.
@@ -55,11 +59,20 @@ type batch struct {
 	id       string
 	campaign *campaign
 	created  time.Time
-	updated  time.Time
+	updated  time.Time // last_updated_at
+	changed  time.Time // when the results changed last
+	quiet    bool      // a change of a call does not move updated
 	expires  time.Time // zero: never
 	expired  bool
 	paused   bool
 	rate     int // zero: the campaign's
+	auto     bool
+	pace     autoPace
+	deleted  time.Time // zero: it is not
+	reason   string    // of the deletion
+	file     string    // that was uploaded last
+	failure  string    // of that upload
+	answers  uint64    // lists of results so far
 
 	calls []*call // all there ever were, by creation
 	byRef map[string]*call
@@ -80,15 +93,11 @@ type statusPair struct{ request, channel string }
 
 func newBatch(n NewBatch, c *campaign, at time.Time) *batch {
 	return &batch{
-		id: n.ID, campaign: c, created: at, updated: at, paused: n.Paused, rate: n.CallRate,
+		id: n.ID, campaign: c, created: at, updated: at, changed: at, paused: n.Paused, rate: n.CallRate,
+		auto:  n.AutoCallRate,
 		byRef: map[string]*call{}, counts: map[statusPair]int{}, insights: map[string]int{},
 	}
 }
-
-// fieldError says which input is wrong and how; HTTP answers it with a 422.
-type fieldError struct{ field, kind, msg string }
-
-func (e *fieldError) Error() string { return e.field + ": " + e.msg }
 
 func (s *Simulator) validate(n NewBatch, c *campaign) error {
 	switch {
@@ -100,6 +109,8 @@ func (s *Simulator) validate(n NewBatch, c *campaign) error {
 		return &fieldError{"campaign_id", "value_error", fmt.Sprintf("there is no campaign %d", n.CampaignID)}
 	case n.Calls < 0:
 		return &fieldError{"calls", "greater_than_equal", "must not be negative"}
+	case n.AutoCallRate && n.ExpiresOn.IsZero():
+		return &fieldError{"auto_call_rate", "value_error", "requires expires_on"}
 	}
 	if n.CallRate != 0 {
 		if err := validateRate(n.CallRate); err != nil {
@@ -121,19 +132,19 @@ func (s *Simulator) validate(n NewBatch, c *campaign) error {
 	return nil
 }
 
-func validateRate(rate int) error {
+func validateRate(rate int) *fieldError {
 	if rate < 1 || rate > maxRate {
 		return &fieldError{"call_rate", "range", fmt.Sprintf("must be 1 to %d calls per hour", maxRate)}
 	}
 	return nil
 }
 
-func validateRequest(r Request, taken bool) error {
+func validateRequest(r Request, taken bool) *fieldError {
 	switch {
 	case r.ReferenceID == "":
 		return &fieldError{"reference_id", "string_length", "must not be empty"}
 	case taken:
-		return &fieldError{"reference_id", "value_error", fmt.Sprintf("%q is in the batch already", r.ReferenceID)}
+		return &fieldError{"reference_id", "value_error", "is in the batch already"}
 	case r.Target == "":
 		return &fieldError{"target", "string_length", "must not be empty"}
 	}
@@ -142,8 +153,12 @@ func validateRequest(r Request, taken bool) error {
 
 func (b *batch) status() string {
 	switch {
+	case !b.deleted.IsZero():
+		return batchCanceled
 	case b.expired:
 		return batchExpired
+	case b.failure != "":
+		return batchFailed
 	case b.paused:
 		return batchPaused
 	case b.lastDial.IsZero():
@@ -152,13 +167,27 @@ func (b *batch) status() string {
 	return batchActive
 }
 
+// ended says whether nothing more of the batch is dialled, for good.
+func (b *batch) ended() bool { return b.expired || !b.deleted.IsZero() }
+
 // interval is the time between two dials.
 func (b *batch) interval() time.Duration {
+	if b.auto && b.pace.rate > 0 {
+		return time.Duration(float64(time.Hour) / b.pace.rate).Truncate(time.Millisecond)
+	}
 	rate := b.rate
 	if rate == 0 {
-		rate = b.campaign.HourlyRate
+		rate = b.campaign.shown.HourlyRate
 	}
 	return (time.Hour / time.Duration(rate)).Truncate(time.Millisecond)
+}
+
+// touch notes that the results changed.
+func (b *batch) touch(at time.Time) {
+	b.changed = at
+	if !b.quiet {
+		b.updated = at
+	}
 }
 
 // count adds n calls with the statuses of c.

@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"encoding/json"
 	"maps"
 	"strings"
 	"time"
@@ -71,14 +70,15 @@ type call struct {
 	session      int64
 	conversation int64
 	talk         time.Duration
-	insights     json.RawMessage // nil: null
+	changed      time.Time
 
 	request, channel, insight field
+	content                   field // the insights, as JSON text
 
 	raw []byte // the encoded result; nil: has to be encoded again
 }
 
-// field is a tracked status with its past; a call has at least one Moment.
+// field is a tracked value with its past; a call has at least one Moment.
 type field []Moment
 
 // value is the current value, "" for null.
@@ -96,7 +96,7 @@ func (f *field) set(at time.Time, value string) {
 }
 
 // change is what a transition sets; empty fields stay as they are.
-type change struct{ request, channel, insight string }
+type change struct{ request, channel, insight, content string }
 
 // move applies a transition. All statuses of a call change here, so that the
 // counts and the cached encoding cannot be forgotten.
@@ -111,8 +111,12 @@ func (c *call) move(at time.Time, ch change) {
 	if ch.insight != "" {
 		c.insight.set(at, ch.insight)
 	}
+	if ch.content != "" {
+		c.content.set(at, ch.content)
+	}
 	c.batch.count(c, +1)
-	c.batch.updated = at
+	c.batch.touch(at)
+	c.changed = at
 	c.raw = nil
 }
 
@@ -139,11 +143,12 @@ func (s *Simulator) insert(b *batch, r Request, status string, at time.Time) *ca
 	rng := s.random(b.id, r.ReferenceID, "creation")
 	c := &call{
 		batch: b, ref: r.ReferenceID, target: r.Target, variables: maps.Clone(r.Variables),
-		line: drawLine(rng), created: at, stage: stageQueued,
+		line: drawLine(rng), created: at, changed: at, stage: stageQueued,
 		canceledEarly: rng.Float64() < b.campaign.mix.Canceled,
 		request:       field{{At: at, Value: &status}},
 		channel:       field{{At: at}},
 		insight:       field{{At: at}},
+		content:       field{{At: at}},
 	}
 	if c.variables == nil {
 		c.variables = map[string]string{}
@@ -160,7 +165,7 @@ func (s *Simulator) insert(b *batch, r Request, status string, at time.Time) *ca
 	b.calls = append(b.calls, c)
 	b.byRef[c.ref] = c
 	b.count(c, +1)
-	b.updated = at
+	b.updated, b.changed = at, at
 	return c
 }
 

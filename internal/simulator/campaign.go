@@ -1,12 +1,14 @@
 package simulator
 
 import (
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
 )
+
+// defaultRetryInterval is ours; the platform names none.
+const defaultRetryInterval = 30 * time.Minute
 
 // Campaign is what AddCampaign takes; every field has a default.
 type Campaign struct {
@@ -51,6 +53,10 @@ type Mix struct {
 	Canceled float64
 	// InsightFailed is the share, 0 to 1, of insights that end FAILED.
 	InsightFailed float64
+	// InsightRevised is the share, 0 to 1, of completed insights whose
+	// content changes once more some minutes later, under the same status.
+	// Default 0: nobody documents that the platform does it.
+	InsightRevised float64
 }
 
 // DefaultMix returns what a campaign without a Mix uses.
@@ -62,39 +68,62 @@ func DefaultMix() Mix {
 	}
 }
 
-// campaign is a Campaign with its defaults filled in.
+// campaign is the state of a campaign.
 type campaign struct {
-	Campaign
-	id      int64
-	mix     Mix
-	created time.Time
+	id    int64
+	shown campaignSettings
+	// What follows is not shown, or not in this form.
+	retryInterval time.Duration
+	quietRetry    bool
+	noInsights    bool
+	mix           Mix
+	webhooks      []wireWebhook
+
+	created, updated time.Time
+	deleted          time.Time // zero: it is not
 }
 
-func newCampaign(id int64, c Campaign, at time.Time) *campaign {
-	if c.Name == "" {
-		c.Name = fmt.Sprintf("Campaign %d", id)
-	}
+// newCampaign fills in the defaults; the campaign has neither id nor times yet.
+func newCampaign(c Campaign, u Unknown) *campaign {
 	if c.HourlyRate < 1 {
 		c.HourlyRate = 60
 	}
-	c.HourlyRate = min(c.HourlyRate, maxRate)
-	c.RetryCount = max(c.RetryCount, 0)
 	if c.RetryInterval <= 0 {
-		c.RetryInterval = 30 * time.Minute
+		c.RetryInterval = defaultRetryInterval
 	}
 	if c.CallerID == "" {
 		c.CallerID = "+12065550100"
+	}
+	if c.Variables == nil {
+		c.Variables = map[string]string{}
 	}
 	mix := DefaultMix()
 	if c.Mix != nil {
 		mix = *c.Mix
 	}
-	c.Variables = maps.Clone(c.Variables)
-	if c.Variables == nil {
-		c.Variables = map[string]string{}
+	n := &campaign{
+		shown: campaignSettings{
+			CampaignName: c.Name, Description: &c.Description, Mode: new("voice"),
+			Labels: slices.Clone(c.Labels), CampaignVariables: maps.Clone(c.Variables),
+			// All day and all week: the simulator keeps no calling hours.
+			DailyStartTime: new("00:00:00"), DailyEndTime: new("23:59:59"), ActiveDays: slices.Clone(daysOfWeek),
+			Source: &c.CallerID, CallerID: &c.CallerID,
+			HourlyRate: min(c.HourlyRate, maxRate), RetryCount: max(c.RetryCount, 0),
+			RetryInterval: new(interval(c.RetryInterval)), IncludeUnknownLineTypes: true,
+		},
+		retryInterval: c.RetryInterval,
+		quietRetry:    c.QuietRetry,
+		noInsights:    c.NoInsights,
+		mix:           mix,
 	}
-	c.Labels = slices.Clone(c.Labels)
-	return &campaign{Campaign: c, id: id, mix: mix, created: at}
+	n.behave(u)
+	return n
+}
+
+// behave applies what the whole platform was told to do.
+func (c *campaign) behave(u Unknown) {
+	c.quietRetry = c.quietRetry || u.QuietRetry
+	c.mix.InsightRevised = max(c.mix.InsightRevised, u.InsightRevised)
 }
 
 // span is a range of durations.

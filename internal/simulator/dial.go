@@ -8,7 +8,7 @@ import (
 // arm schedules the next dial of a batch, if there is anything to dial and it
 // may be dialled. It is called after each change of what arm looks at.
 func (s *Simulator) arm(b *batch, at time.Time) {
-	if b.paused || b.expired || !b.hasDialable() {
+	if b.paused || b.ended() || b.failure != "" || !b.hasDialable() {
 		b.armedAt = time.Time{}
 		return
 	}
@@ -33,6 +33,7 @@ func (s *Simulator) arm(b *batch, at time.Time) {
 // dialNext gives one dial to a retry that is due, or else to the next call in
 // order. A call that is canceled costs no dial.
 func (s *Simulator) dialNext(b *batch, at time.Time) {
+	b.repace(at)
 	defer func() { s.arm(b, at) }()
 	for b.hasDialable() {
 		if len(b.due) > 0 {
@@ -66,18 +67,12 @@ func (b *batch) hasDialable() bool {
 // retryLater dials a call again after the campaign's interval.
 func (s *Simulator) retryLater(c *call, at time.Time) {
 	c.stage = stageWaiting
-	s.later(c, at.Add(c.batch.campaign.RetryInterval), func(at time.Time) {
+	s.later(c, at.Add(c.batch.campaign.retryInterval), func(at time.Time) {
 		if c.stage == stageWaiting { // not settled by an expiry meanwhile
 			c.batch.due = append(c.batch.due, c)
 			s.arm(c.batch, at)
 		}
 	})
-}
-
-// setPaused holds or resumes dialling; calls on the line go on.
-func (s *Simulator) setPaused(b *batch, paused bool, at time.Time) {
-	b.paused = paused
-	s.arm(b, at)
 }
 
 // setExpiry moves the end of dialling. A batch that had expired comes back if
@@ -102,10 +97,23 @@ func (s *Simulator) setExpiry(b *batch, expires, at time.Time) {
 // documented; they are canceled here, for a batch that ends must be able to
 // finish. Calls on the line go on.
 func (b *batch) expire(at time.Time) {
-	if b.expired {
+	if b.ended() {
 		return
 	}
-	b.expired, b.updated, b.armedAt, b.due = true, at, time.Time{}, nil
+	b.expired = true
+	b.stop(at)
+}
+
+// delete does to the calls what an expiry does; nothing documents what becomes
+// of them.
+func (b *batch) delete(reason string, at time.Time) {
+	b.deleted, b.reason = at, reason
+	b.stop(at)
+}
+
+// stop ends dialling for good.
+func (b *batch) stop(at time.Time) {
+	b.updated, b.changed, b.armedAt, b.due = at, at, time.Time{}, nil
 	for _, c := range b.calls {
 		switch {
 		case c.removed:
@@ -126,7 +134,7 @@ func (b *batch) remove(c *call, at time.Time) {
 	c.removed, c.raw = true, nil
 	delete(b.byRef, c.ref)
 	b.due = slices.DeleteFunc(b.due, func(d *call) bool { return d == c })
-	b.updated = at
+	b.updated, b.changed = at, at
 }
 
 func latest(a, b time.Time) time.Time {

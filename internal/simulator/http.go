@@ -1,73 +1,72 @@
 package simulator
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// maxBody bounds request bodies, in bytes: enough to remove 100,000 requests.
-const maxBody = 4 << 20
+// Bounds of request bodies, in bytes: enough to remove or to upload 100,000
+// requests.
+const (
+	maxBody   = 4 << 20
+	maxUpload = 32 << 20
+)
 
-// endpoint answers a request with a value to encode, or with JSON as it is if
-// the value is a json.RawMessage.
+const apiPath = "/api/v1/outbound"
+
+// endpoint answers a request with a value to encode, with JSON as it is if the
+// value is a json.RawMessage, or on the client's conditions if it is a resource.
 type endpoint func(r *http.Request) (any, error)
 
-// httpError is an answer other than 200.
-type httpError struct {
-	status int
-	detail any
+// resource is JSON that a client may ask for on condition that it changed.
+type resource struct {
+	body     json.RawMessage
+	etag     string    // empty: none
+	modified time.Time // zero: unknown
+	now      time.Time
 }
 
-func (e *httpError) Error() string { return fmt.Sprintf("%d: %v", e.status, e.detail) }
-
-// validationDetail is one element of a 422.
-type validationDetail struct {
-	Loc  []string `json:"loc"`
-	Msg  string   `json:"msg"`
-	Type string   `json:"type"`
+// route is one endpoint of the API.
+type route struct {
+	method, path string
+	serve        endpoint
 }
 
-// invalid says which part ("body", "query", "path") of a request is wrong.
-func invalid(part, field, kind, msg string) error {
-	loc := []string{part}
-	if field != "" {
-		loc = append(loc, field)
+func (s *Simulator) table() []route {
+	const (
+		batch    = apiPath + "/batches/{id}"
+		campaign = apiPath + "/campaigns/{id}"
+	)
+	return []route{
+		{"GET", apiPath + "/batches", s.listBatches},
+		{"POST", apiPath + "/batches", s.postBatch},
+		{"GET", batch, s.getBatch},
+		{"PUT", batch, s.putBatch},
+		{"DELETE", batch, s.deleteBatch},
+		{"POST", batch + "/upload_batch", s.uploadBatch},
+		{"GET", batch + "/results", s.getResults},
+		{"POST", batch + "/requests", s.postRequest},
+		{"POST", batch + "/remove-requests", s.removeRequests},
+		{"GET", apiPath + "/campaigns", s.listCampaigns},
+		{"POST", apiPath + "/campaigns", s.postCampaign},
+		{"GET", campaign, s.getCampaign},
+		{"PUT", campaign, s.putCampaign},
+		{"DELETE", campaign, s.deleteCampaign},
 	}
-	return &httpError{http.StatusUnprocessableEntity, []validationDetail{{loc, msg, kind}}}
-}
-
-// invalidBody turns a fieldError into a 422 and leaves other errors alone.
-func invalidBody(err error) error {
-	if f, ok := errors.AsType[*fieldError](err); ok {
-		return invalid("body", f.field, f.kind, f.msg)
-	}
-	return err
 }
 
 func (s *Simulator) routes() http.Handler {
-	const api = "/api/v1/outbound"
-	table := []struct {
-		method, path string
-		serve        endpoint
-	}{
-		{"GET", api + "/batches", s.listBatches},
-		{"POST", api + "/batches", s.postBatch},
-		{"GET", api + "/batches/{id}", s.getBatch},
-		{"PUT", api + "/batches/{id}", s.putBatch},
-		{"GET", api + "/batches/{id}/results", s.getResults},
-		{"POST", api + "/batches/{id}/requests", s.postRequest},
-		{"POST", api + "/batches/{id}/remove-requests", s.removeRequests},
-		{"GET", api + "/campaigns", s.listCampaigns},
-		{"GET", api + "/campaigns/{id}", s.getCampaign},
-	}
 	mux := http.NewServeMux()
 	allowed := map[string][]string{}
-	for _, t := range table {
+	for _, t := range s.table() {
 		mux.Handle(t.method+" "+t.path, t.serve)
 		allowed[t.path] = append(allowed[t.path], t.method)
 	}
@@ -100,17 +99,39 @@ func (s *Simulator) authorize(next http.Handler) http.Handler {
 }
 
 func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	limit := int64(maxBody)
+	if isMultipart(r) {
+		limit = maxUpload
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	v, err := e(r)
 	if err != nil {
 		writeError(w, err)
 		return
 	}
-	body, ok := v.(json.RawMessage)
-	if !ok {
-		body = encode(v)
+	switch v := v.(type) {
+	case json.RawMessage:
+		writeJSON(w, http.StatusOK, v)
+	case resource:
+		v.write(w, r)
+	default:
+		writeJSON(w, http.StatusOK, encode(v))
 	}
-	writeJSON(w, http.StatusOK, body)
+}
+
+func (v resource) write(w http.ResponseWriter, r *http.Request) {
+	if v.etag == "" && v.modified.IsZero() {
+		writeJSON(w, http.StatusOK, v.body)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if v.etag != "" {
+		w.Header().Set("ETag", v.etag)
+	}
+	// The server's own date may be earlier than modified, where time runs fast;
+	// nothing was changed in the future.
+	w.Header().Set("Date", v.now.Format(http.TimeFormat))
+	http.ServeContent(w, r, "", v.modified, bytes.NewReader(v.body))
 }
 
 func writeError(w http.ResponseWriter, err error) {
@@ -135,6 +156,14 @@ func decode(r *http.Request, v any) error {
 	if err == nil && dec.More() {
 		return invalid("body", "", "json_invalid", "there is more than one JSON value")
 	}
+	if errors.Is(err, io.EOF) {
+		return invalid("body", "", "missing", "Field required")
+	}
+	return bodyError(err)
+}
+
+// bodyError turns an error of reading or decoding a body into an answer.
+func bodyError(err error) error {
 	if err == nil {
 		return nil
 	}

@@ -2,7 +2,9 @@ package simulator
 
 import (
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -19,10 +21,30 @@ var batchFields = map[string]func(*batch) sortKey{
 func (s *Simulator) batch(r *http.Request) (*batch, error) {
 	id := r.PathValue("id")
 	b, ok := s.batches[id]
-	if !ok {
+	if !ok || !s.isThere(b) {
 		return nil, &httpError{http.StatusNotFound, fmt.Sprintf("there is no batch %q", id)}
 	}
 	return b, nil
+}
+
+// isThere says whether a batch can be seen at all.
+func (s *Simulator) isThere(b *batch) bool {
+	return b.deleted.IsZero() || s.unknown.Deleted != DeletedGone
+}
+
+// isEmptied says whether the results of a batch went with its deletion.
+func (s *Simulator) isEmptied(b *batch) bool {
+	return !b.deleted.IsZero() && s.unknown.Deleted == DeletedEmptied
+}
+
+// change finds the batch of a path for a change of it or of its requests; a
+// deleted one takes none. The caller holds mu.
+func (s *Simulator) change(r *http.Request) (*batch, error) {
+	b, err := s.batch(r)
+	if err == nil && !b.deleted.IsZero() {
+		return nil, invalid("path", "batch_id", "value_error", "the batch was deleted")
+	}
+	return b, err
 }
 
 func (s *Simulator) listBatches(r *http.Request) (any, error) {
@@ -33,7 +55,7 @@ func (s *Simulator) listBatches(r *http.Request) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.advance()
-	found := q.apply(s.order, func(b *batch) time.Time { return b.created })
+	found := q.apply(s.order, func(b *batch) (time.Time, bool) { return b.created, s.isThere(b) })
 	return paged(found, q.page, q.limit, (*batch).wire), nil
 }
 
@@ -45,7 +67,7 @@ func (s *Simulator) getBatch(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.wireDetails(), nil
+	return b.wireDetails(s.isEmptied(b)), nil
 }
 
 // batchInput is the body that creates or changes a batch. What is null is
@@ -59,22 +81,23 @@ type batchInput struct {
 	AutoCallRate *bool   `json:"auto_call_rate"`
 }
 
-// check validates what both endpoints take and returns expires_on.
-func (in batchInput) check() (expires time.Time, err error) {
+// check validates what both endpoints take and returns expires_on. The batch
+// has an end already, or not.
+func (in batchInput) check(p *problems, hasEnd bool) (expires time.Time) {
 	if in.CallRate != nil {
 		if err := validateRate(*in.CallRate); err != nil {
-			return expires, invalidBody(err)
+			p.add(err.kind, err.msg, "body", err.field)
 		}
-	}
-	if in.AutoCallRate != nil && *in.AutoCallRate {
-		return expires, invalid("body", "auto_call_rate", "value_error", "the simulator does not pace batches")
 	}
 	if in.ExpiresOn != nil {
+		var err error
 		if expires, err = parseTime(*in.ExpiresOn); err != nil {
-			return expires, invalid("body", "expires_on", "datetime_parsing", err.Error())
+			p.add("datetime_parsing", err.Error(), "body", "expires_on")
 		}
+	} else if in.AutoCallRate != nil && *in.AutoCallRate && !hasEnd {
+		p.add("value_error", "requires expires_on", "body", "auto_call_rate")
 	}
-	return expires, nil
+	return expires
 }
 
 func (s *Simulator) postBatch(r *http.Request) (any, error) {
@@ -82,14 +105,15 @@ func (s *Simulator) postBatch(r *http.Request) (any, error) {
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
+	var p problems
 	if in.BatchID == nil {
-		return nil, invalid("body", "batch_id", "missing", "is required")
+		p.missing("body", "batch_id")
 	}
 	if in.CampaignID == nil {
-		return nil, invalid("body", "campaign_id", "missing", "is required")
+		p.missing("body", "campaign_id")
 	}
-	expires, err := in.check()
-	if err != nil {
+	expires := in.check(&p, false)
+	if err := p.err(); err != nil {
 		return nil, err
 	}
 	n := NewBatch{ID: *in.BatchID, CampaignID: *in.CampaignID, ExpiresOn: expires}
@@ -98,6 +122,9 @@ func (s *Simulator) postBatch(r *http.Request) (any, error) {
 	}
 	if in.CallRate != nil {
 		n.CallRate = *in.CallRate
+	}
+	if in.AutoCallRate != nil {
+		n.AutoCallRate = *in.AutoCallRate
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,24 +143,68 @@ func (s *Simulator) putBatch(r *http.Request) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.advance()
-	b, err := s.batch(r)
+	b, err := s.change(r)
 	if err != nil {
 		return nil, err
 	}
-	expires, err := in.check()
-	if err != nil {
+	var p problems
+	expires := in.check(&p, !b.expires.IsZero())
+	if err := p.err(); err != nil {
 		return nil, err
 	}
 	if in.CallRate != nil {
 		b.rate = *in.CallRate
-		s.arm(b, now)
+	}
+	if in.AutoCallRate != nil && b.auto != *in.AutoCallRate {
+		b.auto, b.pace = *in.AutoCallRate, autoPace{}
 	}
 	if in.ExpiresOn != nil {
 		s.setExpiry(b, expires, now)
 	}
 	if in.Paused != nil {
-		s.setPaused(b, *in.Paused, now)
+		b.paused = *in.Paused // calls on the line go on
 	}
 	b.updated = now
+	s.arm(b, now)
 	return b.wire(), nil
+}
+
+// deleteBatch answers with the batch as it was deleted; what the platform
+// answers is not documented.
+func (s *Simulator) deleteBatch(r *http.Request) (any, error) {
+	form, err := readForm(r)
+	if err != nil {
+		return nil, err
+	}
+	if !form.Has("delete_reason") {
+		var p problems
+		p.missing("body", "delete_reason")
+		return nil, p.err()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.advance()
+	b, err := s.change(r)
+	if err != nil {
+		return nil, err
+	}
+	b.delete(form.Get("delete_reason"), now)
+	return b.wire(), nil
+}
+
+// readForm reads a form from the body; net/http does not for a DELETE. A body
+// of another type holds no form.
+func readForm(r *http.Request) (url.Values, error) {
+	if contentType(r) != "application/x-www-form-urlencoded" {
+		return url.Values{}, nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, bodyError(err)
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, invalid("body", "", "form_invalid", "is no form")
+	}
+	return form, nil
 }

@@ -5,46 +5,6 @@ import (
 	"net/http"
 )
 
-// getResults answers with all calls in the order of creation. An empty filter
-// is no filter.
-func (s *Simulator) getResults(r *http.Request) (any, error) {
-	q := r.URL.Query()
-	ref, status, insights := q.Get("reference_id"), q.Get("status"), q.Get("insights_status")
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.advance()
-	b, err := s.batch(r)
-	if err != nil {
-		return nil, err
-	}
-	calls := b.calls
-	if ref != "" {
-		calls = nil
-		if c, ok := b.byRef[ref]; ok {
-			calls = []*call{c}
-		}
-	}
-	// The buffer is not kept for the next request: it is still being sent
-	// when the lock is gone.
-	out := make([]byte, 0, 2+b.bytes)
-	out = append(out, '[')
-	for _, c := range calls {
-		if c.removed || status != "" && status != c.request.value() ||
-			insights != "" && insights != c.insight.value() {
-			continue
-		}
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		out = append(out, c.encoded()...)
-	}
-	out = append(out, ']')
-	if len(q) == 0 {
-		b.bytes = len(out) + len(out)/16
-	}
-	return json.RawMessage(out), nil
-}
-
 // requestInput is the body that adds a request. Pointers tell null and absent
 // from empty.
 type requestInput struct {
@@ -54,22 +14,28 @@ type requestInput struct {
 }
 
 func (in requestInput) request() (Request, error) {
-	switch {
-	case in.ReferenceID == nil:
-		return Request{}, invalid("body", "reference_id", "missing", "is required")
-	case in.Target == nil:
-		return Request{}, invalid("body", "target", "missing", "is required")
-	case in.RequestVariables == nil:
-		return Request{}, invalid("body", "request_variables", "missing", "is required")
+	var p problems
+	if in.ReferenceID == nil {
+		p.missing("body", "reference_id")
 	}
-	r := Request{*in.ReferenceID, *in.Target, make(map[string]string, len(in.RequestVariables))}
+	if in.Target == nil {
+		p.missing("body", "target")
+	}
+	if in.RequestVariables == nil {
+		p.missing("body", "request_variables")
+	}
+	variables := make(map[string]string, len(in.RequestVariables))
 	for key, value := range in.RequestVariables {
 		if value == nil {
-			return Request{}, invalid("body", "request_variables", "string_type", "values must be strings")
+			p.add("string_type", "must be a string", "body", "request_variables", key)
+			continue
 		}
-		r.Variables[key] = *value
+		variables[key] = *value
 	}
-	return r, nil
+	if err := p.err(); err != nil {
+		return Request{}, err
+	}
+	return Request{*in.ReferenceID, *in.Target, variables}, nil
 }
 
 // postRequest adds one request and answers with it; what the platform answers
@@ -83,7 +49,7 @@ func (s *Simulator) postRequest(r *http.Request) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.advance()
-	b, err := s.batch(r)
+	b, err := s.change(r)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +82,7 @@ func (s *Simulator) removeRequests(r *http.Request) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.advance()
-	b, err := s.batch(r)
+	b, err := s.change(r)
 	if err != nil {
 		return nil, err
 	}

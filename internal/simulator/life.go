@@ -13,6 +13,8 @@ var (
 	insightGap        = span{1 * time.Second, 4 * time.Second}
 	insightPending    = span{10 * time.Second, 60 * time.Second}
 	insightProcessing = span{20 * time.Second, 180 * time.Second}
+	// insightRevision passes until completed insights change once more.
+	insightRevision = span{2 * time.Minute, 20 * time.Minute}
 )
 
 // later schedules the next step of a call; a removed call takes none.
@@ -53,8 +55,8 @@ func (s *Simulator) dial(c *call, at time.Time) {
 // fail ends an attempt that nobody answered.
 func (s *Simulator) fail(c *call, o *outcome, at time.Time) {
 	p := c.batch.campaign
-	again := o.retry && c.attempts <= p.RetryCount && !c.batch.expired
-	if again && p.QuietRetry {
+	again := o.retry && c.attempts <= p.shown.RetryCount && !c.batch.ended()
+	if again && p.quietRetry {
 		c.move(at, change{channel: o.channel})
 	} else {
 		c.move(at, change{request: reqFailed, channel: o.channel})
@@ -70,7 +72,7 @@ func (s *Simulator) fail(c *call, o *outcome, at time.Time) {
 func (s *Simulator) complete(c *call, o *outcome, at time.Time) {
 	c.move(at, change{request: reqCompleted, channel: o.channel})
 	p := c.batch.campaign
-	if p.NoInsights {
+	if p.noInsights {
 		c.settle()
 		return
 	}
@@ -91,10 +93,19 @@ func (s *Simulator) complete(c *call, o *outcome, at time.Time) {
 func (s *Simulator) finishInsights(c *call, o *outcome, failed bool, at time.Time) {
 	if failed {
 		c.move(at, change{insight: insFailed})
-	} else {
-		r := s.random(c.batch.id, c.ref, "insights")
-		c.insights = encode(drawInsights(r, c, o.channel == chMachine))
-		c.move(at, change{insight: insCompleted})
+		c.settle()
+		return
 	}
-	c.settle()
+	voicemail := o.channel == chMachine
+	r := s.random(c.batch.id, c.ref, "insights")
+	c.move(at, change{insight: insCompleted, content: string(encode(drawInsights(r, c, voicemail)))})
+	r = s.random(c.batch.id, c.ref, "revised insights")
+	if !(r.Float64() < c.batch.campaign.mix.InsightRevised) {
+		c.settle()
+		return
+	}
+	s.later(c, at.Add(insightRevision.draw(r)), func(at time.Time) {
+		c.move(at, change{content: string(encode(drawInsights(r, c, voicemail)))})
+		c.settle()
+	})
 }

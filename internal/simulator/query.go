@@ -21,7 +21,13 @@ type sortKey struct {
 	text   string
 }
 
-func textKey(v string) sortKey  { return sortKey{text: v} }
+func textKey(v string) sortKey { return sortKey{text: v} }
+func nullKey(v *string) sortKey {
+	if v == nil {
+		return sortKey{null: true}
+	}
+	return textKey(*v)
+}
 func numberKey(v int64) sortKey { return sortKey{number: v, text: strconv.FormatInt(v, 10)} }
 
 func timeKey(t time.Time) sortKey {
@@ -82,6 +88,12 @@ func parseList[T any](v url.Values, fields map[string]func(T) sortKey) (listQuer
 	}
 	if q.to, err = parseBound(v, "end_datetime"); err != nil {
 		return q, err
+	}
+	// Checked only: the answers that are documented need all fields.
+	for _, name := range v["fields"] {
+		if _, err := parseField(fields, "fields", name); err != nil {
+			return q, err
+		}
 	}
 	names, values := v["search_fields"], v["search_field_values"]
 	if len(names) != len(values) {
@@ -144,11 +156,12 @@ func parseTime(text string) (time.Time, error) {
 }
 
 // apply filters and orders items, which are in the order of creation; that
-// order also decides ties, so that pages neither overlap nor leave gaps.
-func (q listQuery[T]) apply(items []T, created func(T) time.Time) []T {
+// order also decides ties, so that pages neither overlap nor leave gaps. Of an
+// item, about says when it was created and whether it is still there.
+func (q listQuery[T]) apply(items []T, about func(T) (created time.Time, there bool)) []T {
 	found := slices.DeleteFunc(slices.Clone(items), func(item T) bool {
-		at := created(item)
-		if !q.from.IsZero() && at.Before(q.from) || !q.to.IsZero() && at.After(q.to) {
+		at, there := about(item)
+		if !there || !q.from.IsZero() && at.Before(q.from) || !q.to.IsZero() && at.After(q.to) {
 			return true
 		}
 		return slices.ContainsFunc(q.search, func(c criterion[T]) bool {

@@ -28,6 +28,9 @@ type Options struct {
 	// APIKey is the required value of the header Syllable-API-Key. Default
 	// empty: any non-empty value is accepted.
 	APIKey string
+	// Unknown chooses between the ways in which the platform may behave where
+	// nobody documents it.
+	Unknown Unknown
 }
 
 // Simulator is one simulated platform. It is safe for concurrent use.
@@ -38,14 +41,17 @@ type Simulator struct {
 	realStart time.Time
 	realNow   func() time.Time
 	apiKey    string
+	unknown   Unknown
 	handler   http.Handler
 
 	mu        sync.Mutex
 	reached   time.Time // simulated time up to which events have run
 	queue     queue
-	campaigns []*campaign // the campaign with id n is at n-1
+	campaigns []*campaign // the campaign with id n is at n-1, also when deleted
 	batches   map[string]*batch
 	order     []*batch // by creation
+
+	lastWebhook int64 // id
 }
 
 // New returns a platform without campaigns and batches.
@@ -67,6 +73,7 @@ func New(o Options) *Simulator {
 		realStart: realStart,
 		realNow:   o.Now,
 		apiKey:    o.APIKey,
+		unknown:   o.Unknown,
 		batches:   map[string]*batch{},
 	}
 	s.reached = s.start
@@ -102,10 +109,17 @@ func (s *Simulator) advance() time.Time {
 func (s *Simulator) AddCampaign(c Campaign) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.advance()
-	added := newCampaign(int64(len(s.campaigns)+1), c, now)
-	s.campaigns = append(s.campaigns, added)
-	return added.id
+	return s.keepCampaign(newCampaign(c, s.unknown), s.advance()).id
+}
+
+// keepCampaign gives a campaign its id.
+func (s *Simulator) keepCampaign(c *campaign, at time.Time) *campaign {
+	c.id, c.created, c.updated = int64(len(s.campaigns)+1), at, at
+	if c.shown.CampaignName == "" {
+		c.shown.CampaignName = fmt.Sprintf("Campaign %d", c.id)
+	}
+	s.campaigns = append(s.campaigns, c)
+	return c
 }
 
 // CreateBatch adds a batch with its calls; dialling starts a few simulated
@@ -125,6 +139,7 @@ func (s *Simulator) createBatch(n NewBatch, at time.Time) (*batch, error) {
 		return nil, err
 	}
 	b := newBatch(n, c, at)
+	b.quiet = s.unknown.QuietBatch
 	s.batches[b.id] = b
 	s.order = append(s.order, b)
 	for i := range n.Calls {
@@ -137,8 +152,9 @@ func (s *Simulator) createBatch(n NewBatch, at time.Time) (*batch, error) {
 	return b, nil
 }
 
+// campaign returns nil for one that does not exist, or not any more.
 func (s *Simulator) campaign(id int64) *campaign {
-	if id < 1 || id > int64(len(s.campaigns)) {
+	if id < 1 || id > int64(len(s.campaigns)) || !s.campaigns[id-1].deleted.IsZero() {
 		return nil
 	}
 	return s.campaigns[id-1]

@@ -20,6 +20,8 @@ type CallTruth struct {
 	RequestStatus        []Moment
 	ChannelManagerStatus []Moment
 	InsightsStatus       []Moment
+	// Insights holds the content of the insights as JSON text.
+	Insights []Moment
 	// Removed says that the call was taken out of the batch; its past ends
 	// there. The same reference may then occur a second time.
 	Removed bool
@@ -63,6 +65,7 @@ func (s *Simulator) Truth(batch string) ([]CallTruth, bool) {
 			RequestStatus:        slices.Clone(c.request),
 			ChannelManagerStatus: slices.Clone(c.channel),
 			InsightsStatus:       slices.Clone(c.insight),
+			Insights:             slices.Clone(c.content),
 			Removed:              c.removed,
 		}
 	}

@@ -44,36 +44,6 @@ type wireBreakdown struct {
 	Counts     map[string]int `json:"counts,omitempty"`
 }
 
-// wireCampaign is a campaign as the API shows it.
-type wireCampaign struct {
-	ID                      int64             `json:"id"`
-	CampaignName            string            `json:"campaign_name"`
-	Description             string            `json:"description"`
-	Mode                    string            `json:"mode"`
-	SMSSessionTTL           *int              `json:"sms_session_ttl"`
-	Label                   *string           `json:"label"`
-	Labels                  []string          `json:"labels"`
-	CampaignVariables       map[string]string `json:"campaign_variables"`
-	DailyStartTime          string            `json:"daily_start_time"`
-	DailyEndTime            string            `json:"daily_end_time"`
-	Source                  string            `json:"source"`
-	CallerID                string            `json:"caller_id"`
-	HourlyRate              int               `json:"hourly_rate"`
-	MaxDailyCalls           *int              `json:"max_daily_calls"`
-	RetryCount              int               `json:"retry_count"`
-	RetryInterval           string            `json:"retry_interval"`
-	ActiveDays              []string          `json:"active_days"`
-	VoicemailDetection      *struct{}         `json:"voicemail_detection"`
-	AllowedLineTypes        []string          `json:"allowed_line_types"`
-	IncludeUnknownLineTypes bool              `json:"include_unknown_line_types"`
-	TargetFilters           *struct{}         `json:"target_filters"`
-	AgentID                 *int64            `json:"agent_id"`
-	CreatedAt               string            `json:"created_at"`
-	UpdatedAt               string            `json:"updated_at"`
-	LastUpdatedBy           string            `json:"last_updated_by"`
-	Webhooks                []struct{}        `json:"webhooks"`
-}
-
 // wireRequest is a request to make a call.
 type wireRequest struct {
 	ReferenceID      string            `json:"reference_id"`
@@ -110,12 +80,27 @@ func (b *batch) wire() wireBatch {
 	return wireBatch{
 		BatchID: b.id, CampaignID: b.campaign.id, ExpiresOn: stampOrNull(b.expires),
 		Paused: b.paused, CallRate: orNull(b.rate), Status: b.status(),
+		AutoCallRate: b.auto, AutoCallRateBaseline: orNull(b.pace.baseline),
+		UploadFilename: orNull(b.file), ErrorMessage: orNull(b.failure),
+		DeletedAt: stampOrNull(b.deleted), DeletedReason: b.deletedReason(),
 		CreatedAt: stamp(b.created), LastUpdatedAt: stamp(b.updated), LastUpdatedBy: lastUpdatedBy,
 	}
 }
 
-func (b *batch) wireDetails() wireBatchDetails {
+// deletedReason tells an empty reason from none.
+func (b *batch) deletedReason() *string {
+	if b.deleted.IsZero() {
+		return nil
+	}
+	return &b.reason
+}
+
+// wireDetails counts nothing where no results are listed any more.
+func (b *batch) wireDetails(emptied bool) wireBatchDetails {
 	d := wireBatchDetails{b.wire(), map[string]int{}, map[string]*wireBreakdown{}}
+	if emptied {
+		return d
+	}
 	for pair, n := range b.counts {
 		d.StatusCounts[pair.request] += n
 		w := d.DetailedStatusCounts[pair.request]
@@ -131,21 +116,6 @@ func (b *batch) wireDetails() wireBatchDetails {
 	return d
 }
 
-func (c *campaign) wire() wireCampaign {
-	return wireCampaign{
-		ID: c.id, CampaignName: c.Name, Description: c.Description, Mode: "voice",
-		Labels: c.Labels, CampaignVariables: c.Variables,
-		// All day and all week: the simulator keeps no calling hours.
-		DailyStartTime: "00:00:00", DailyEndTime: "23:59:59",
-		ActiveDays: []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"},
-		Source:     c.CallerID, CallerID: c.CallerID,
-		HourlyRate: c.HourlyRate, RetryCount: c.RetryCount, RetryInterval: interval(c.RetryInterval),
-		IncludeUnknownLineTypes: true,
-		CreatedAt:               stamp(c.created), UpdatedAt: stamp(c.created), LastUpdatedBy: lastUpdatedBy,
-		Webhooks: []struct{}{},
-	}
-}
-
 // encoded returns the call's result as JSON, encoding it only if the call has
 // changed since: most of a polled list has not.
 func (c *call) encoded() []byte {
@@ -159,7 +129,7 @@ func (c *call) encoded() []byte {
 		RequestStatus:        c.request.value(),
 		ChannelManagerStatus: orNull(c.channel.value()),
 		InsightsStatus:       orNull(c.insight.value()),
-		Insights:             c.insights,
+		Insights:             c.insights(),
 	}
 	if l := c.line; l != nil {
 		w.LineType = &l.kind
@@ -169,6 +139,14 @@ func (c *call) encoded() []byte {
 	}
 	c.raw = encode(w)
 	return c.raw
+}
+
+// insights returns nil, which is encoded as null, where there are none.
+func (c *call) insights() json.RawMessage {
+	if v := c.content.value(); v != "" {
+		return json.RawMessage(v)
+	}
+	return nil
 }
 
 // encode leaves &, < and > as they are, as the platform does and encoding/json
@@ -205,17 +183,4 @@ func orNull[T comparable](v T) *T {
 		return nil
 	}
 	return &v
-}
-
-// interval writes a duration in the largest unit that holds it whole.
-func interval(d time.Duration) string {
-	for _, u := range []struct {
-		size time.Duration
-		name string
-	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
-		if d%u.size == 0 {
-			return fmt.Sprintf("%d%s", d/u.size, u.name)
-		}
-	}
-	return fmt.Sprintf("%ds", d/time.Second)
 }
