@@ -18,9 +18,15 @@ const (
 	// 1,000 is the server's own limit of an atomic batch.
 	batchEvents = 1000
 	batchBytes  = 4 << 20
+	// singleEvents takes the place of batchEvents where events go one by one,
+	// so that what is stored also leaves the outbox now and then.
+	singleEvents = 100
 	// maxSubject bounds a subject, in bytes; the server cuts the connection of
 	// a client whose subject and reply pass 4,096.
 	maxSubject = 2048
+	// lateAttempts is how often publishing may fail once the end was asked
+	// for: a server that is away now will not be back within seconds.
+	lateAttempts = 3
 	// publishTimeout bounds one attempt to publish.
 	publishTimeout = 10 * time.Second
 )
@@ -102,16 +108,19 @@ func (r *Relay) setReady(err error) {
 }
 
 // Run publishes until ctx ends and the outbox is empty; it gives up what is
-// left when hard ends. Whoever commits must have ended before ctx does. Its
+// left when hard ends, or when a few attempts after ctx have failed. Whoever commits must have ended before ctx does. Its
 // error is the outbox's: the state cannot be read.
 func (r *Relay) Run(ctx, hard context.Context) error {
-	for hard.Err() == nil {
+	for late := 0; hard.Err() == nil && late < lateAttempts; {
 		last := ctx.Err() != nil // before the look at the outbox
 		n, err := r.runOnce(hard)
 		if isOutboxError(err) {
 			return err
 		}
 		if err != nil {
+			if last {
+				late++
+			}
 			r.failed(hard, err)
 			continue
 		}
@@ -151,7 +160,11 @@ func (r *Relay) runOnce(ctx context.Context) (int, error) {
 		}
 	}
 	var batch []entry
-	err := r.o.Outbox.Outbox(batchEvents, batchBytes, func(sequence uint64, e event.Event) {
+	limit := singleEvents
+	if r.atomic {
+		limit = batchEvents
+	}
+	err := r.o.Outbox.Outbox(limit, batchBytes, func(sequence uint64, e event.Event) {
 		batch = append(batch, entry{sequence, e})
 	})
 	if err != nil {

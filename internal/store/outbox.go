@@ -154,6 +154,16 @@ func park(tx *bolt.Tx, p Parked) error {
 	return put(b, sequenceKey(n), payload)
 }
 
+// ParkedCount returns how many events are parked.
+func (s *Store) ParkedCount() int {
+	n := 0
+	_ = s.db.View(func(tx *bolt.Tx) error { // it reads the tree alone
+		n = tx.Bucket(bucketParked).Stats().KeyN
+		return nil
+	})
+	return n
+}
+
 // ParkedEvents returns what was parked, the oldest first.
 func (s *Store) ParkedEvents() ([]Parked, error) {
 	var out []Parked

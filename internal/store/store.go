@@ -164,7 +164,11 @@ func create(path string) error {
 		return err
 	}
 	if err := os.Link(tmp, path); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
+		// Not every file system has links. Without, two processes that create
+		// at once are told apart by the lock alone.
+		if err := os.Rename(tmp, path); err != nil {
+			return err
+		}
 	}
 	return syncDir(dir)
 }
