@@ -29,7 +29,7 @@ has no default is NOTIFIER_SYLLABLE_API_KEY.`,
 			log := newLogger(cmd.ErrOrStderr(), cfg.LogFormat, cfg.LogLevel)
 			a, err := app.New(cmd.Context(), cfg, versionOf().Version, log)
 			if errors.Is(err, context.Canceled) && cmd.Context().Err() != nil {
-				return nil // asked to stop before it ran
+				return nil //nolint:nilerr // asked to stop before it ran: that is no failure
 			}
 			if err != nil {
 				return err

@@ -48,6 +48,9 @@ func (p *Poller) discover(ctx context.Context) func() {
 			return
 		}
 		p.recovered(&p.discovery, "batches can be listed again")
+		if p.discovery.due.IsZero() {
+			p.o.Log.Info("batches listed", "watching", len(found))
+		}
 		p.discovery.succeeded(asked, 1)
 		p.discovery.off = len(p.o.Batches) > 0 // those do not change
 	}
@@ -171,6 +174,8 @@ func (p *Poller) pollOnce(ctx context.Context, w *watch) (*Observation, error) {
 			return nil, fmt.Errorf("results of batch %s: %w", w.id, err)
 		}
 	}
+	// A crash here loses an answer that nobody was told of; it is asked for
+	// again.
 	return o, p.taker.Take(ctx, o)
 }
 

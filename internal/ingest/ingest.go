@@ -166,7 +166,7 @@ func (t *taking) see(r syllable.Result) error {
 	}
 	content, err := r.InsightsFingerprint()
 	if err != nil {
-		return fmt.Errorf("call %s of batch %s: insights: %w", r.ReferenceID, t.o.Batch, err)
+		return fmt.Errorf("call %s of batch %s: insights: %w", event.Redact(r.ReferenceID), t.o.Batch, err)
 	}
 	t.chunk = append(t.chunk, seen{
 		reference: r.ReferenceID, raw: bytes.Clone(r.Raw), sum: sum,
@@ -214,7 +214,7 @@ func (t *taking) commit(batch *store.Batch) error {
 		for _, s := range t.chunk {
 			n, err := t.apply(tx, s)
 			if err != nil {
-				return fmt.Errorf("call %s: %w", s.reference, err)
+				return fmt.Errorf("call %s: %w", event.Redact(s.reference), err)
 			}
 			events += n
 		}

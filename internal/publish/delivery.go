@@ -190,7 +190,7 @@ func (d *Delivery) settle(ctx, hard context.Context, m jetstream.Msg) error {
 	}
 	// A crash here delivers the event again after a restart, with the same id.
 	if err := m.DoubleAck(hard); err != nil && !errors.Is(err, jetstream.ErrMsgAlreadyAckd) {
-		return fmt.Errorf("acknowledge %s: %w", e.ID, err)
+		return fmt.Errorf("acknowledge %s: %w", e.ID.Redacted(), err)
 	}
 	if meta, err := m.Metadata(); err == nil {
 		d.passed(meta.Sequence.Stream)
@@ -209,7 +209,7 @@ func (d *Delivery) insist(ctx, hard context.Context, m jetstream.Msg, e event.Ev
 			return true
 		}
 		if IsPermanent(err) {
-			d.o.Log.Error("event parked: it can never be delivered", "id", e.ID.String(), "error", err)
+			d.o.Log.Error("event parked: it can never be delivered", "id", e.ID.Redacted(), "error", err)
 			// A crash between this and the acknowledgement parks it twice.
 			if err = d.o.Park(d.o.Sink.Name(), err.Error(), e); err == nil {
 				return true

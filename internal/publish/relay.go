@@ -108,8 +108,9 @@ func (r *Relay) setReady(err error) {
 }
 
 // Run publishes until ctx ends and the outbox is empty; it gives up what is
-// left when hard ends, or when a few attempts after ctx have failed. Whoever commits must have ended before ctx does. Its
-// error is the outbox's: the state cannot be read.
+// left when hard ends, or when a few attempts after ctx have failed. Whoever
+// commits must have ended before ctx does. Its error is the outbox's: the state
+// cannot be read.
 func (r *Relay) Run(ctx, hard context.Context) error {
 	for late := 0; hard.Err() == nil && late < lateAttempts; {
 		last := ctx.Err() != nil // before the look at the outbox
@@ -182,9 +183,11 @@ func (r *Relay) runOnce(ctx context.Context) (int, error) {
 			batch = batch[:i] // it is the first next time
 			break
 		}
-		r.o.Log.Error("event parked: it can never be published", "id", en.event.ID.String(), "reason", why)
+		r.o.Log.Error("event parked: it can never be published", "id", en.event.ID.Redacted(), "reason", why)
 		return 1, r.o.Outbox.ParkRelayed(en.sequence, why, time.Now().UTC())
 	}
+	// A crash here, before the ack, leaves the events in the outbox: they are
+	// sent again with the same ids, unless the stream is found to hold them.
 	next, err := r.publish(ctx, batch)
 	if err != nil {
 		return 0, err

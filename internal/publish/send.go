@@ -47,11 +47,11 @@ func (r *Relay) send(ctx context.Context, todo []entry) (uint64, error) {
 	for _, en := range todo {
 		ack, err := r.sendOne(ctx, en)
 		if err != nil {
-			return 0, fmt.Errorf("publish %s: %w", en.event.ID, err)
+			return 0, fmt.Errorf("publish %s: %w", en.event.ID.Redacted(), err)
 		}
 		if ack.Stream != r.at.Stream {
 			return 0, fmt.Errorf("publish %s: stream %s took it, not %s: their subjects overlap",
-				en.event.ID, ack.Stream, r.at.Stream)
+				en.event.ID.Redacted(), ack.Stream, r.at.Stream)
 		}
 		newest = max(newest, ack.Sequence)
 	}
@@ -75,7 +75,7 @@ func (r *Relay) sendBatch(ctx context.Context, todo []entry) (uint64, error) {
 	}
 	ack, err := jetstreamext.PublishMsgBatch(ctx, r.o.JetStream, msgs)
 	if err != nil {
-		return 0, fmt.Errorf("publish %d events from %s on: %w", len(todo), todo[0].event.ID, err)
+		return 0, fmt.Errorf("publish %d events from %s on: %w", len(todo), todo[0].event.ID.Redacted(), err)
 	}
 	if ack.Stream != r.at.Stream {
 		return 0, fmt.Errorf("publish: stream %s took the events, not %s: their subjects overlap", ack.Stream, r.at.Stream)

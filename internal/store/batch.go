@@ -109,14 +109,14 @@ func (t *Tx) Call(reference string) (Call, bool, error) {
 	}
 	v, err := get(t.calls, []byte(reference))
 	if err != nil {
-		return Call{}, false, fmt.Errorf("call %s of batch %s: %w", reference, t.batch, err)
+		return Call{}, false, fmt.Errorf("call %s of batch %s: %w", event.Redact(reference), t.batch, err)
 	}
 	if v == nil {
 		return Call{}, false, nil
 	}
 	c, err := decodeCall(v)
 	if err != nil {
-		return Call{}, false, fmt.Errorf("call %s of batch %s: %w", reference, t.batch, err)
+		return Call{}, false, fmt.Errorf("call %s of batch %s: %w", event.Redact(reference), t.batch, err)
 	}
 	return c, true, nil
 }

@@ -136,7 +136,7 @@ func (s *Store) ParkRelayed(sequence uint64, reason string, at time.Time) error 
 // Park keeps an event that a sink can never take.
 func (s *Store) Park(p Parked) error {
 	if err := s.db.Update(func(tx *bolt.Tx) error { return park(tx, p) }); err != nil {
-		return fmt.Errorf("park event %s: %w", p.Event.ID, err)
+		return fmt.Errorf("park event %s: %w", p.Event.ID.Redacted(), err)
 	}
 	return nil
 }
