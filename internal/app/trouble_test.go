@@ -1,17 +1,17 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
-
-	bolt "go.etcd.io/bbolt"
 
 	"github.com/syllable-notifier/notifier/internal/app"
 	"github.com/syllable-notifier/notifier/internal/config"
@@ -83,28 +83,37 @@ func TestDamageFoundWhileStopping(t *testing.T) {
 	_, stop := begin(t, c)
 	await(t, p)
 	stop()
-	db, err := bolt.Open(filepath.Join(c.DataDir, "notifier.db"), 0o600, &bolt.Options{Timeout: time.Second})
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = db.Update(func(tx *bolt.Tx) error {
-		b := tx.Bucket([]byte("outbox"))
-		k, v := b.Cursor().First()
-		flipped := append([]byte(nil), v...)
-		flipped[len(flipped)-1] ^= 1
-		return b.Put(append([]byte(nil), k...), flipped)
-	})
-	if err := errors.Join(err, db.Close()); err != nil {
-		t.Fatal(err)
-	}
 	c.NATSURL = ""
 	a, err := app.New(t.Context(), c, "test", quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
+	damageEvents(t, filepath.Join(c.DataDir, "notifier.db"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // the stop comes before the relay's first look
 	if err := a.Run(ctx); !errors.Is(err, store.ErrDamaged) {
 		t.Errorf("error %v, want that the state is damaged", err)
+	}
+}
+
+// damageEvents flips a bit in every event in the file, behind the back of the
+// daemon that has it open.
+func damageEvents(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	content, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mark := []byte(`"name":"request.`)
+	for at := bytes.Index(content, mark); at >= 0; at = bytes.Index(content, mark) {
+		content[at+1] ^= 1
+		if _, err := f.WriteAt(content[at+1:at+2], int64(at+1)); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -149,7 +149,7 @@ func (d *Delivery) Run(ctx, hard context.Context) {
 	}
 	for ctx.Err() == nil {
 		if err := d.consume(ctx, hard); err != nil && ctx.Err() == nil {
-			pause(ctx, d.trouble.failed(err))
+			pause(ctx, d.trouble.failed(err), nil)
 		}
 	}
 }
@@ -240,7 +240,7 @@ func (d *Delivery) wait(ctx context.Context, m jetstream.Msg, rest time.Duration
 	for ctx.Err() == nil && rest > 0 {
 		_ = m.InProgress() // see attempt
 		step := min(rest, ackWait/3)
-		pause(ctx, step)
+		pause(ctx, step, nil)
 		rest -= step
 	}
 }

@@ -67,8 +67,9 @@ type RelayOptions struct {
 // Relay takes events from the outbox to the stream, in order, each stored
 // once. Events of several stores may share a stream.
 type Relay struct {
-	o       RelayOptions
-	trouble trouble
+	o         RelayOptions
+	trouble   trouble
+	connected chan nats.Status // receives when the connection is back
 
 	// What is known of the stream while all goes well; stream is nil when it
 	// has to be asked (again) what it holds.
@@ -112,6 +113,8 @@ func (r *Relay) setReady(err error) {
 // commits must have ended before ctx does. Its error is the outbox's: the state
 // cannot be read.
 func (r *Relay) Run(ctx, hard context.Context) error {
+	r.connected = r.o.JetStream.Conn().StatusChanged(nats.CONNECTED)
+	defer r.o.JetStream.Conn().RemoveStatusListener(r.connected)
 	for late := 0; hard.Err() == nil && late < lateAttempts; {
 		last := ctx.Err() != nil // before the look at the outbox
 		n, err := r.runOnce(hard)
@@ -122,7 +125,7 @@ func (r *Relay) Run(ctx, hard context.Context) error {
 			if last {
 				late++
 			}
-			r.failed(hard, err)
+			r.failed(ctx, hard, err)
 			continue
 		}
 		r.trouble.over()
@@ -142,14 +145,20 @@ func (r *Relay) Run(ctx, hard context.Context) error {
 }
 
 // failed makes the next round ask what the stream holds: whether it stored what
-// was sent is not known.
-func (r *Relay) failed(hard context.Context, err error) {
+// was sent is not known. It waits before that, but not longer than until the
+// connection is back or ctx ends.
+func (r *Relay) failed(ctx, hard context.Context, err error) {
 	if hard.Err() != nil {
 		return // given up, not failed
 	}
 	r.stream = nil
 	r.setReady(err)
-	pause(hard, r.trouble.failed(err))
+	wait := r.trouble.failed(err)
+	if ctx.Err() != nil {
+		pause(hard, min(wait, firstPause), nil)
+		return
+	}
+	pause(ctx, wait, r.connected)
 }
 
 // runOnce publishes what waits in the outbox, up to a bound, and returns how

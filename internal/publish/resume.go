@@ -73,6 +73,8 @@ func (r *Relay) resume(ctx context.Context) error {
 		r.at = first
 	case r.at.Stream != name || !r.at.Created.Equal(created) || r.at.Seq > last:
 		// Another stream, or this one made again: the place means nothing.
+		r.o.Log.Warn("the stream is not the one of before; what that held is not published again",
+			"stream", name, "created", created, "events_in_it", info.State.Msgs)
 		r.at = position{Stream: name, Created: created}
 	}
 	held, err := scan(ctx, s, r.at.Seq, last, r.o.Store+".")

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -55,6 +56,11 @@ func EnsureStream(ctx context.Context, js jetstream.JetStream, c StreamConfig, l
 		}
 		log.Info("stream created", "stream", c.Name, "subjects", c.Prefix+".>", "max_age", c.MaxAge)
 		return s, nil
+	}
+	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) ||
+		errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
+		return nil, fmt.Errorf("stream %s: JetStream does not answer: enable it on the server, and for this account: %w",
+			c.Name, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("stream %s: %w", c.Name, err)
