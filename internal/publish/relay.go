@@ -141,7 +141,7 @@ func (r *Relay) Run(ctx, hard context.Context) error {
 		case <-r.o.Wake:
 		}
 	}
-	return nil //nolint:nilerr // what is given up when hard ends waits in the outbox
+	return nil
 }
 
 // failed makes the next round ask what the stream holds: whether it stored what
