@@ -52,7 +52,7 @@ type Observed struct {
 func (c Call) Encode() (json.RawMessage, error) {
 	result := bytes.TrimSpace(c.Result)
 	if err := c.check(result); err != nil {
-		return nil, fmt.Errorf("call %q of batch %q: %w", c.ReferenceID, c.BatchID, err)
+		return nil, fmt.Errorf("call %q of batch %q: %w", Redact(c.ReferenceID), c.BatchID, err)
 	}
 	c.Observed.Until = c.Observed.Until.UTC()
 	if c.Observed.After != nil {
@@ -65,7 +65,7 @@ func (c Call) Encode() (json.RawMessage, error) {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(c); err != nil {
-		return nil, fmt.Errorf("call %q of batch %q: %w", c.ReferenceID, c.BatchID, err)
+		return nil, fmt.Errorf("call %q of batch %q: %w", Redact(c.ReferenceID), c.BatchID, err)
 	}
 	// Result is the last field and null: put the object in its place.
 	b.Truncate(b.Len() - len("null}\n"))

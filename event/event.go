@@ -140,7 +140,7 @@ func Decode(header map[string][]string, data []byte) (Event, error) {
 		CampaignID *int64 `json:"campaign_id"`
 	}
 	if err := json.Unmarshal(data, &known); err != nil {
-		return e, fmt.Errorf("event %s: data: %w", id, err)
+		return e, fmt.Errorf("event %s: data: %w", id.Redacted(), err)
 	}
 	e.CampaignID = known.CampaignID
 	return e, nil
@@ -166,10 +166,10 @@ var errNotCall = errors.New("not the data of a call event")
 func (e Event) Call() (Call, error) {
 	var c Call
 	if err := json.Unmarshal(e.Data, &c); err != nil {
-		return c, fmt.Errorf("event %s: data: %w", e.ID, err)
+		return c, fmt.Errorf("event %s: data: %w", e.ID.Redacted(), err)
 	}
 	if c.BatchID != e.ID.Batch || c.ReferenceID != e.ID.Reference || c.Revision != e.ID.Revision {
-		return c, fmt.Errorf("event %s: %w", e.ID, errNotCall)
+		return c, fmt.Errorf("event %s: %w", e.ID.Redacted(), errNotCall)
 	}
 	return c, nil
 }

@@ -46,11 +46,7 @@ func renderSettings(w io.Writer, settings []config.Setting) {
 	}
 	t.AppendHeader(table.Row{"name", "value", "default", "meaning"})
 	for _, s := range settings {
-		value := s.Value
-		if !s.Set {
-			value = "" // the default column says it
-		}
-		t.AppendRow(table.Row{s.Name, value, s.Default, s.Meaning})
+		t.AppendRow(table.Row{s.Name, s.Value, s.Default, s.Meaning})
 	}
 	t.SetColumnConfigs([]table.ColumnConfig{
 		{Number: 2, WidthMax: 28}, {Number: 3, WidthMax: 28},

@@ -20,7 +20,8 @@ stream against what the platform really did, and exits with 0 if they agree.
 
 While it runs, subscribe from another terminal:  nats sub 'syllable.>'
 
-It works in a temporary folder unless NOTIFIER_DATA_DIR is set, listens where
+It works in a temporary folder, or in a new folder inside NOTIFIER_DATA_DIR if
+that is set; a daemon's own state is never touched. It listens where
 NOTIFIER_NATS_LISTEN and NOTIFIER_HTTP_ADDR say, and takes free ports instead
 of those that are taken. All other settings are left aside.`,
 		Args: noArgs,
@@ -38,11 +39,13 @@ of those that are taken. All other settings are left aside.`,
 			DataDir:    chosenDataDir(cfg),
 			HTTPAddr:   cfg.HTTPAddr,
 			NATSListen: cfg.NATSListen,
+			HTTPToken:  cfg.HTTPToken,
+			NATSToken:  cfg.NATSToken,
 			Seed:       *seed,
 			Forever:    *forever,
 			Progress:   stderr,
 			Terminal:   isTerminal(stderr),
-			Width:      terminalWidth(),
+			Width:      terminalWidth(stderr),
 			Version:    versionOf().Version,
 			Log:        newLogger(stderr, cfg.LogFormat, max(cfg.LogLevel, slog.LevelWarn)),
 		})
@@ -55,7 +58,7 @@ of those that are taken. All other settings are left aside.`,
 				return err
 			}
 		} else {
-			summary.Render(stdout, hasColour(stdout))
+			summary.Render(stdout, terminalWidth(stdout), hasColour(stdout))
 		}
 		if summary.Checked && !summary.Passed() {
 			return errTold
@@ -65,8 +68,7 @@ of those that are taken. All other settings are left aside.`,
 	return cmd
 }
 
-// chosenDataDir returns the data folder that somebody chose, "" for none: the
-// demo does not fill the folder where the daemon would keep its state.
+// chosenDataDir returns the data folder that somebody chose, "" for none.
 func chosenDataDir(cfg config.Config) string {
 	for _, s := range config.Settings() {
 		if s.Name == "NOTIFIER_DATA_DIR" && s.Set {

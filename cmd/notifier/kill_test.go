@@ -36,7 +36,10 @@ func TestKilledAtRandom(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a process cannot be asked to stop by a signal on Windows")
 	}
-	const kills = 12
+	const (
+		kills    = 12
+		maxDelay = 40 * time.Millisecond
+	)
 	p := newKillPlatform(t)
 	d := &killDaemon{t: t, url: p.url, dir: t.TempDir()}
 
@@ -49,6 +52,9 @@ func TestKilledAtRandom(t *testing.T) {
 		case <-time.After(time.Minute):
 			t.Fatalf("start %d: the platform was not asked", n)
 		}
+		// What is done with an answer takes some milliseconds: the kill may
+		// come at any of them.
+		<-time.After(time.Duration(rand.Int64N(int64(maxDelay))))
 		d.kill()
 	}
 	d.start()
@@ -88,8 +94,10 @@ type killPlatform struct {
 
 func newKillPlatform(t *testing.T) *killPlatform {
 	t.Helper()
+	seed := rand.Uint64()
+	t.Logf("the simulated calls have the seed %d; when the kills fall is chance", seed)
 	p := &killPlatform{sprung: make(chan struct{}, 1), Platform: rehearsal.New(rehearsal.Options{
-		Options: simulator.Options{Seed: rand.Uint64()}, Step: 4 * time.Second,
+		Options: simulator.Options{Seed: seed}, Step: 4 * time.Second,
 	})}
 	c := p.Sim.AddCampaign(simulator.Campaign{HourlyRate: 3600, RetryCount: 1, RetryInterval: time.Minute})
 	for _, id := range []string{"20260822.9", "b"} {
@@ -100,7 +108,6 @@ func newKillPlatform(t *testing.T) *killPlatform {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.ServeHTTP(w, r)
 		if strings.HasSuffix(r.URL.Path, "/results") && p.left.Add(-1) == 0 {
-			// The answer is out; what the daemon does with it is cut short.
 			p.sprung <- struct{}{}
 		}
 	}))

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/syllable-notifier/notifier/internal/app"
@@ -25,6 +28,9 @@ has no default is NOTIFIER_SYLLABLE_API_KEY.`,
 			}
 			log := newLogger(cmd.ErrOrStderr(), cfg.LogFormat, cfg.LogLevel)
 			a, err := app.New(cmd.Context(), cfg, versionOf().Version, log)
+			if errors.Is(err, context.Canceled) && cmd.Context().Err() != nil {
+				return nil //nolint:nilerr // asked to stop before it ran: that is no failure
+			}
 			if err != nil {
 				return err
 			}

@@ -4,11 +4,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strconv"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/lmittmann/tint"
 	"github.com/mattn/go-isatty"
+	"golang.org/x/term"
 
 	"github.com/syllable-notifier/notifier/internal/config"
 )
@@ -29,13 +29,15 @@ func hasColour(w io.Writer) bool {
 	return true
 }
 
+// defaultWidth is for what is no terminal.
 const defaultWidth = 100
 
-// terminalWidth is what the environment says; most shells do not export it,
-// and no message needs more than this.
-func terminalWidth() int {
-	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
-		return n
+// terminalWidth returns how many columns people see of w.
+func terminalWidth(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			return width
+		}
 	}
 	return defaultWidth
 }
@@ -50,9 +52,17 @@ func newLogger(w io.Writer, format string, level slog.Level) *slog.Logger {
 		}
 	}
 	if format == config.LogJSON {
-		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: readable}))
 	}
 	return slog.New(tint.NewTextHandler(w, &tint.Options{
 		Level: level, TimeFormat: "15:04:05.000", NoColor: !hasColour(w),
 	}))
+}
+
+// readable writes durations as people do, not in nanoseconds.
+func readable(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }

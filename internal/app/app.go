@@ -139,8 +139,11 @@ type guard struct {
 }
 
 func (g guard) Discovered(batches []string) error { return g.check(g.Taker.Discovered(batches)) }
-func (g guard) Take(o *fetch.Observation) error   { return g.check(g.Taker.Take(o)) }
-func (g guard) Gone(batch string) error           { return g.check(g.Taker.Gone(batch)) }
+func (g guard) Take(ctx context.Context, o *fetch.Observation) error {
+	return g.check(g.Taker.Take(ctx, o))
+}
+
+func (g guard) Gone(batch string) error { return g.check(g.Taker.Gone(batch)) }
 
 func (g guard) check(err error) error {
 	if errors.Is(err, store.ErrDamaged) {

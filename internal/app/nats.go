@@ -68,6 +68,9 @@ func (a *App) external() []nats.Option {
 	options := []nats.Option{
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
+		// A login that is refused may be a rotation in progress; the library
+		// would close the connection for ever after the second time.
+		nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectWait(reconnectWait),
 		nats.ConnectHandler(func(c *nats.Conn) {
 			a.log.Info("connected to NATS", "server", c.ConnectedServerName(), "version", c.ConnectedServerVersion())
@@ -132,8 +135,9 @@ func (a *App) prepareStream(ctx context.Context) (jetstream.Stream, error) {
 		return nil, err
 	}
 	for _, d := range a.deliveries {
-		if err := d.Prepare(ctx); err != nil {
-			return nil, err
+		// A sink that cannot be prepared delays nobody else; it goes on trying.
+		if err := d.Prepare(ctx, s); err != nil {
+			a.log.Warn("a sink is not ready", "error", err)
 		}
 	}
 	return s, nil
@@ -157,6 +161,7 @@ func (a *App) buildSinks() error {
 		Sink:      sink,
 		JetStream: a.js,
 		Stream:    a.cfg.NATSStream,
+		Store:     a.store.ID(),
 		Subject:   a.cfg.NATSSubjectPrefix + "." + event.InsightsCompleted + ".>",
 		Park: func(by, reason string, e event.Event) error {
 			return a.store.Park(store.Parked{By: by, Reason: reason, At: time.Now().UTC(), Event: e})

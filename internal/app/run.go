@@ -38,10 +38,8 @@ func (a *App) Run(ctx context.Context) error {
 	if a.server != nil {
 		parts = append(parts, start(hard, func(ctx context.Context) { a.supervise(ctx, a.server) }))
 	}
-	if parked, err := a.store.ParkedEvents(); err != nil {
-		a.fail(err)
-	} else if len(parked) > 0 {
-		a.log.Warn("events are parked: they could not be published or delivered", "events", len(parked))
+	if n := a.store.ParkedCount(); n > 0 {
+		a.log.Warn("events are parked: they could not be published or delivered", "events", n)
 	}
 	a.log.Info("running", "stream", a.cfg.NATSStream, "nats", a.NATSAddr(), "http", a.HTTPAddr())
 
@@ -56,6 +54,13 @@ func (a *App) Run(ctx context.Context) error {
 	defer late.Stop()
 	for _, p := range parts {
 		p.end()
+	}
+	if fatal == nil {
+		select {
+		case fatal = <-a.fatal: // found while stopping
+			a.log.Error("the daemon could not stop cleanly", "error", fatal)
+		default:
+		}
 	}
 	if n, err := a.Waiting(); err == nil && n > 0 {
 		a.log.Warn("events wait in the state for the next start", "events", n)

@@ -29,11 +29,14 @@ const (
 
 // Options of a run.
 type Options struct {
-	// DataDir keeps the state; empty: a temporary folder that is removed.
+	// DataDir takes a new folder for the state of this run, which is kept;
+	// empty: a temporary folder that is removed.
 	DataDir string
 	// HTTPAddr and NATSListen are where the daemon listens; free ports are
 	// taken where these are taken.
 	HTTPAddr, NATSListen string
+	// HTTPToken and NATSToken are what the daemon asks for there.
+	HTTPToken, NATSToken config.Secret
 	// Seed decides what happens to the calls.
 	Seed uint64
 	// Forever starts campaign after campaign until ctx ends.
@@ -53,15 +56,15 @@ var errStopped = errors.New("stopped before the end")
 // Run runs the demo and returns what came of it. A Summary whose check failed
 // is no error; ending ctx is none either, and leaves Summary.Checked false.
 func Run(ctx context.Context, o Options) (Summary, error) {
-	if o.DataDir == "" {
-		dir, err := os.MkdirTemp("", "notifier-demo-")
-		if err != nil {
-			return Summary{}, err
-		}
-		defer func() { _ = os.RemoveAll(dir) }()
-		o.DataDir = dir
+	remove, err := o.makeDir()
+	if err != nil {
+		return Summary{}, err
 	}
+	defer remove()
 	s, err := open(ctx, o)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return Summary{Problems: []string{}}, nil // stopped before it began
+	}
 	if err != nil {
 		return Summary{}, err
 	}
@@ -73,6 +76,26 @@ func Run(ctx context.Context, o Options) (Summary, error) {
 	return s.summary(err == nil), nil
 }
 
+// makeDir makes a folder that no daemon and no other run uses: their events
+// would be told to the demo's Slack, and so never to theirs.
+func (o *Options) makeDir() (remove func(), err error) {
+	if o.DataDir != "" {
+		if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	dir, err := os.MkdirTemp(o.DataDir, "notifier-demo-")
+	if err != nil {
+		return nil, err
+	}
+	remove = func() { _ = os.RemoveAll(dir) }
+	if o.DataDir != "" {
+		remove = func() {}
+	}
+	o.DataDir = dir
+	return remove, nil
+}
+
 // daemonConfig is the configuration that a user would write down in variables.
 func daemonConfig(o Options, platformURL, slackURL string) config.Config {
 	c := config.Default()
@@ -81,8 +104,14 @@ func daemonConfig(o Options, platformURL, slackURL string) config.Config {
 	c.PollInterval = pollInterval
 	c.DiscoveryInterval = time.Second
 	c.DataDir = o.DataDir
-	c.NATSListen = freeAddr(o.NATSListen)
-	c.HTTPAddr = freeAddr(o.HTTPAddr)
+	c.NATSListen, c.NATSToken = freeAddr(o.NATSListen), o.NATSToken
+	if c.NATSListen == config.Off {
+		c.NATSListen = "127.0.0.1:0" // the demo itself subscribes there
+	}
+	c.HTTPAddr, c.HTTPToken = freeAddr(o.HTTPAddr), o.HTTPToken
+	// Whether the batches are there before the first look at them or come
+	// after it is a matter of chance here, and must not matter.
+	c.Baseline = config.BaselineEmit
 	c.SlackToken = demoToken
 	c.SlackChannel = demoChannel
 	c.SlackAPIURL = slackURL
@@ -135,7 +164,7 @@ func (s *stage) run(ctx context.Context) error {
 }
 
 func (s *stage) play(ctx context.Context) error {
-	if err := s.watch.start(ctx, s.app.NATSAddr()); err != nil {
+	if err := s.watch.start(ctx, s.app.NATSAddr(), s.o.NATSToken); err != nil {
 		return err
 	}
 	for {
@@ -177,10 +206,13 @@ func (s *stage) until(ctx context.Context, limit time.Duration, late string, don
 }
 
 func (s *stage) announce() {
-	s.show.note(fmt.Sprintf(`Everything runs on this machine, %d times as fast as real calls:
+	text := fmt.Sprintf(`Everything runs on this machine, %d times as fast as real calls:
   platform  %s  (simulated)
-  events    nats://%s  (try: nats sub 'syllable.>')
-  health    http://%s/readyz`, speed, s.platform.url, s.app.NATSAddr(), s.app.HTTPAddr()))
+  events    nats://%s  (try: nats sub -s nats://%[3]s 'syllable.>')`, speed, s.platform.url, s.app.NATSAddr())
+	if addr := s.app.HTTPAddr(); addr != "" {
+		text += "\n  health    http://" + addr + "/readyz"
+	}
+	s.show.note(text + "\n  state     " + s.o.DataDir)
 }
 
 // settled says whether all that happened has arrived everywhere.

@@ -44,7 +44,7 @@ func TestRenderSaysWhatTheCheckFound(t *testing.T) {
 		"nothing was checked":                      {},
 	} {
 		var b bytes.Buffer
-		s.Render(&b, false)
+		s.Render(&b, 80, false)
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("want %q in:\n%s", want, b.String())
 		}

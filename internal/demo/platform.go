@@ -88,6 +88,8 @@ func (s *stage) launch() error {
 	for i, name := range []string{"reminders", "survey"} {
 		n := simulator.NewBatch{
 			ID: name + "." + stamp, CampaignID: s.platform.campaigns[i], Calls: callsPerBatch,
+			// Long after its last call; an old batch is asked for more rarely.
+			ExpiresOn: s.platform.Sim.Now().Add(time.Hour),
 		}
 		if err := s.platform.Sim.CreateBatch(n); err != nil {
 			return err

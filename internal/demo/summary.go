@@ -76,8 +76,9 @@ func comparePosts(events, posts []string) []string {
 	return problems
 }
 
-// Render writes the summary as tables.
-func (s Summary) Render(w io.Writer, colour bool) {
+// Render writes the summary as a table of at most so many columns, within
+// reason.
+func (s Summary) Render(w io.Writer, width int, colour bool) {
 	style := table.StyleRounded
 	if colour {
 		style.Color.Header = text.Colors{text.Bold}
@@ -91,7 +92,8 @@ func (s Summary) Render(w io.Writer, colour bool) {
 	t.AppendRow(table.Row{"insights", sum(s.Insights), list(s.Insights)})
 	t.AppendRow(table.Row{"events in the stream", s.Events, list(s.ByName)})
 	t.AppendRow(table.Row{"Slack posts", s.Posts, ""})
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 3, WidthMax: 60, WidthMaxEnforcer: text.WrapSoft}})
+	last := min(max(width-38, 24), 60) // what the other columns leave
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 3, WidthMax: last, WidthMaxEnforcer: text.WrapSoft}})
 	t.Style().Options.SeparateRows = true
 	t.Render()
 

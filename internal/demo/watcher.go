@@ -32,11 +32,10 @@ func newWatcher() *watcher {
 	return &watcher{auditor: audit.New(config.Default().NATSSubjectPrefix)}
 }
 
-// start subscribes to what comes from now on; a data folder that was used
-// before holds the events of other runs.
-func (w *watcher) start(ctx context.Context, addr string) error {
+// start subscribes to the whole stream.
+func (w *watcher) start(ctx context.Context, addr string, token config.Secret) error {
 	var err error
-	if w.conn, err = nats.Connect("nats://"+addr, nats.Name("demo")); err != nil {
+	if w.conn, err = nats.Connect("nats://"+addr, nats.Name("demo"), nats.Token(token.Reveal())); err != nil {
 		return fmt.Errorf("subscriber: %w", err)
 	}
 	js, err := jetstream.New(w.conn)
@@ -46,11 +45,7 @@ func (w *watcher) start(ctx context.Context, addr string) error {
 	if w.stream, err = awaitStream(ctx, js, config.Default().NATSStream); err != nil {
 		return fmt.Errorf("subscriber: %w", err)
 	}
-	first := w.stream.CachedInfo().State.LastSeq + 1
-	w.seq = first - 1
-	c, err := w.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: first,
-	})
+	c, err := w.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{})
 	if err != nil {
 		return fmt.Errorf("subscriber: %w", err)
 	}

@@ -137,7 +137,7 @@ func (k *taker) Discovered(batches []string) error {
 	return nil
 }
 
-func (k *taker) Take(o *fetch.Observation) error {
+func (k *taker) Take(ctx context.Context, o *fetch.Observation) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.err != nil {
@@ -146,7 +146,7 @@ func (k *taker) Take(o *fetch.Observation) error {
 	text := o.Batch + ": unchanged"
 	if !o.Unchanged {
 		var refs []string
-		if err := o.Each(func(r syllable.Result) error {
+		if err := o.Each(ctx, func(r syllable.Result) error {
 			refs = append(refs, r.ReferenceID)
 			return nil
 		}); err != nil {
@@ -170,6 +170,13 @@ func (k *taker) all() []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return slices.Clone(k.taken)
+}
+
+// fail makes the taker fail from now on, or no more.
+func (k *taker) fail(err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.err = err
 }
 
 // snapshot returns what was recorded beside the taken lists.

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"time"
 
@@ -32,11 +33,11 @@ type Observation struct {
 	chosen map[string]uint64
 }
 
-// Each calls fn with every call in the list, once each; the result is valid
-// during the call of fn only.
-func (o *Observation) Each(fn func(syllable.Result) error) error {
+// Each calls fn with every call in the list, once each, until ctx ends; the
+// result is valid during the call of fn only.
+func (o *Observation) Each(ctx context.Context, fn func(syllable.Result) error) error {
 	used := map[string]bool{}
-	return o.all(func(r syllable.Result) error {
+	return o.all(ctx, func(r syllable.Result) error {
 		if want, twice := o.chosen[r.ReferenceID]; twice {
 			if used[r.ReferenceID] || xxh3.Hash(r.Raw) != want {
 				return nil
@@ -47,8 +48,11 @@ func (o *Observation) Each(fn func(syllable.Result) error) error {
 	})
 }
 
-func (o *Observation) all(fn func(syllable.Result) error) error {
+func (o *Observation) all(ctx context.Context, fn func(syllable.Result) error) error {
 	return syllable.ReadResults(o.body.reader(), func(raw []byte) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		r, err := syllable.ParseResult(raw)
 		if err != nil {
 			return err
@@ -59,10 +63,10 @@ func (o *Observation) all(fn func(syllable.Result) error) error {
 
 // validate reads the whole list once, and settles which result is used for a
 // reference id that occurs more than once.
-func (o *Observation) validate() error {
+func (o *Observation) validate(ctx context.Context) error {
 	// Eight bytes a call, where the ids themselves would take many times that.
 	var hashes []uint64
-	err := o.all(func(r syllable.Result) error {
+	err := o.all(ctx, func(r syllable.Result) error {
 		hashes = append(hashes, xxh3.HashString(r.ReferenceID))
 		return nil
 	})
@@ -79,17 +83,17 @@ func (o *Observation) validate() error {
 	if len(twice) == 0 {
 		return nil
 	}
-	return o.choose(twice)
+	return o.choose(ctx, twice)
 }
 
 // choose picks, for each id of those hashes, the result that is furthest on:
 // the one with the most attempts, and among equals the one whose bytes are
 // greatest. So the choice does not depend on the order of the list, which
 // could change from poll to poll and make changes where there are none.
-func (o *Observation) choose(twice map[uint64]bool) error {
+func (o *Observation) choose(ctx context.Context, twice map[uint64]bool) error {
 	best := map[string]syllable.Result{}
 	results := 0
-	err := o.all(func(r syllable.Result) error {
+	err := o.all(ctx, func(r syllable.Result) error {
 		if !twice[xxh3.HashString(r.ReferenceID)] {
 			return nil
 		}

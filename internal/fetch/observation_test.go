@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -32,7 +33,7 @@ func observe(t testing.TB, dir string, limit int, body string) *Observation {
 func results(t testing.TB, o *Observation) []string {
 	t.Helper()
 	var all []string
-	err := o.Each(func(r syllable.Result) error {
+	err := o.Each(context.Background(), func(r syllable.Result) error {
 		all = append(all, string(r.Raw))
 		return nil
 	})
@@ -54,7 +55,7 @@ func TestSpool(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			o := observe(t, dir, limit, body)
-			if err := o.validate(); err != nil {
+			if err := o.validate(context.Background()); err != nil {
 				t.Fatal(err)
 			}
 			for range 2 { // it can be read as often as wanted
@@ -118,7 +119,7 @@ func TestDuplicates(t *testing.T) {
 		for range 3 {
 			rand.Shuffle(n, func(i, j int) { items[i], items[j] = items[j], items[i] })
 			o := observe(t, "", 1<<20, "["+strings.Join(items, ",")+"]")
-			if err := o.validate(); err != nil {
+			if err := o.validate(context.Background()); err != nil {
 				rt.Fatal(err)
 			}
 			got := map[string]string{}
@@ -154,7 +155,7 @@ func BenchmarkObservation(b *testing.B) {
 	b.SetBytes(int64(body.Len()))
 	for b.Loop() {
 		o := observe(b, b.TempDir(), memoryLimit, body.String())
-		if err := o.validate(); err != nil {
+		if err := o.validate(context.Background()); err != nil {
 			b.Fatal(err)
 		}
 		results(b, o)

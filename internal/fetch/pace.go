@@ -17,6 +17,8 @@ const (
 	// refusedWait is the least wait after the platform refused the key:
 	// asking again soon will not help, and looks like an attack.
 	refusedWait = time.Minute
+	// repeatLog is how often a failure that lasts is logged again.
+	repeatLog = time.Hour
 	// endedFactor stretches the interval of a batch that the platform says
 	// has ended; insights may still come for its calls.
 	endedFactor = 20
@@ -28,8 +30,9 @@ type pace struct {
 	due      time.Time // zero: at once
 	busy     bool      // being asked for now
 	off      bool      // never due
-	failures int    // in a row
-	class    string // of the newest failure
+	failures int       // in a row
+	class    string    // of the newest failure
+	logged   time.Time
 	backoff  *backoff.ExponentialBackOff
 }
 

@@ -48,6 +48,9 @@ func (p *Poller) discover(ctx context.Context) func() {
 			return
 		}
 		p.recovered(&p.discovery, "batches can be listed again")
+		if p.discovery.due.IsZero() {
+			p.o.Log.Info("batches listed", "watching", len(found))
+		}
 		p.discovery.succeeded(asked, 1)
 		p.discovery.off = len(p.o.Batches) > 0 // those do not change
 	}
@@ -98,7 +101,7 @@ func (p *Poller) poll(ctx context.Context, w *watch, job watch) func() {
 	taken, err := p.pollOnce(ctx, &job)
 	gone := syllable.IsNotFound(err)
 	if gone {
-		if e := p.taker.Gone(job.id); e != nil {
+		if e := p.tellGone(ctx, job.id); e != nil {
 			err, gone = e, false
 		}
 	}
@@ -107,9 +110,13 @@ func (p *Poller) poll(ctx context.Context, w *watch, job watch) func() {
 			w.campaign, w.ended, w.detailed = job.campaign, job.ended, job.detailed
 		}
 		if err != nil {
+			// What the taker has of the list is not known: the next one counts
+			// as changed, whatever it is.
+			w.lists = 0
 			var fixed time.Duration
 			if gone {
 				fixed = p.o.Discovery // it may come: look as for new ones
+				p.setReady(nil)
 			}
 			p.failed(ctx, &w.pace, err, fixed, "batch could not be polled; trying again", "batch", w.id)
 			return
@@ -129,6 +136,16 @@ func (p *Poller) poll(ctx context.Context, w *watch, job watch) func() {
 		w.pace.succeeded(asked, factor)
 		p.setReady(nil)
 	}
+}
+
+// tellGone tells the taker that the platform does not know the batch, unless a
+// wrong address or key may be the reason: then the list of batches fails too.
+func (p *Poller) tellGone(ctx context.Context, batch string) error {
+	err := p.platform.Batches(ctx, func(syllable.Batch) bool { return false })
+	if err != nil {
+		return fmt.Errorf("batch %s is not found, and the batches cannot be listed: %w", batch, err)
+	}
+	return p.taker.Gone(batch)
 }
 
 // pollOnce asks for a batch, makes sure of the answer, and hands it over.
@@ -153,11 +170,13 @@ func (p *Poller) pollOnce(ctx context.Context, w *watch) (*Observation, error) {
 	o.fingerprint = o.body.fingerprint()
 	// A body that was taken before was valid then; it is not looked at again.
 	if o.Unchanged = w.lists > 0 && o.fingerprint == w.taken; !o.Unchanged {
-		if err := o.validate(); err != nil {
+		if err := o.validate(ctx); err != nil {
 			return nil, fmt.Errorf("results of batch %s: %w", w.id, err)
 		}
 	}
-	return o, p.taker.Take(o)
+	// A crash here loses an answer that nobody was told of; it is asked for
+	// again.
+	return o, p.taker.Take(ctx, o)
 }
 
 // failed sets the next time, and logs the first failure of a row and each that
@@ -169,7 +188,8 @@ func (p *Poller) failed(ctx context.Context, pc *pace, err error, fixed time.Dur
 		return // given up, not failed
 	}
 	p.notReady(err)
-	if pc.failures == 1 || pc.class != before {
+	if now := time.Now(); pc.failures == 1 || pc.class != before || now.Sub(pc.logged) >= repeatLog {
+		pc.logged = now
 		p.o.Log.Warn(msg, append(args, "error", err)...) //nolint:sloglint // the callers' messages are static
 	}
 }

@@ -26,9 +26,9 @@ type Taker interface {
 	// Discovered tells which batches there are, once at the start of each
 	// process, before the first of them is asked for.
 	Discovered(batches []string) error
-	// Take takes an observation, whole or not at all; after an error it is
-	// offered what is then the newest.
-	Take(o *Observation) error
+	// Take takes an observation; after an error it is offered what is then the
+	// newest. When ctx ends it finishes the commit in hand and returns.
+	Take(ctx context.Context, o *Observation) error
 	// Gone tells that the platform does not know the batch.
 	Gone(batch string) error
 }

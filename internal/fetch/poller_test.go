@@ -114,8 +114,8 @@ func TestConfiguredBatches(t *testing.T) {
 		if n := p.count("details missing"); n < 4 || n > 7 {
 			t.Errorf("a missing batch was asked for %d times in 5 minutes, want about once each", n)
 		}
-		if p.count("list") != 0 {
-			t.Error("the batches were listed although they are configured")
+		if listed, missed := p.count("list"), p.count("details missing"); listed != missed {
+			t.Errorf("listed %d times, want once for each of %d misses, and not to discover", listed, missed)
 		}
 		one := int64(1)
 		p.set(func() {
@@ -125,6 +125,48 @@ func TestConfiguredBatches(t *testing.T) {
 		pass(2 * time.Minute)
 		if p.count("results missing") == 0 {
 			t.Error("a batch that appeared is not polled")
+		}
+	})
+}
+
+// A 404 may also come from a wrong address or key: then it says nothing of the
+// batch.
+func TestGoneIsNotBelievedWithoutAList(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlatform(nil)
+		p.errs[""] = &syllable.StatusError{Code: 404}
+		k := &taker{}
+		poller := run(t, p, k, func(o *fetch.Options) { o.Batches = []string{"missing"} })
+		pass(5 * time.Minute)
+		if _, gone, _ := k.snapshot(); len(gone) != 0 || poller.Ready() == nil {
+			t.Errorf("gone %v, ready %v", gone, poller.Ready() == nil)
+		}
+		p.set(func() { delete(p.errs, "") })
+		pass(10 * time.Minute)
+		if _, gone, _ := k.snapshot(); len(gone) == 0 || poller.Ready() != nil {
+			t.Errorf("gone %v, ready %v", gone, poller.Ready())
+		}
+	})
+}
+
+// The taker failed in the middle of a list. That the platform then shows the
+// list before it again must not pass for no change.
+func TestAListAfterAFailureCountsAsChanged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlatform(map[string]string{"a": list("1")})
+		k := &taker{}
+		run(t, p, k, nil)
+		synctest.Wait()
+		k.fail(errDown)
+		p.set(func() { p.bodies["a"] = list("1", "2") })
+		pass(11 * time.Second)
+		k.fail(nil)
+		p.set(func() { p.bodies["a"] = list("1") })
+		pass(time.Minute)
+		if got := k.all(); len(got) < 2 || got[1] != "a: 1" {
+			t.Errorf("taken %v, want the list again", got)
 		}
 	})
 }
@@ -235,9 +277,7 @@ func TestTakerFails(t *testing.T) {
 		k := &taker{err: errDown}
 		run(t, p, k, nil)
 		pass(2 * time.Minute)
-		k.mu.Lock()
-		k.err = nil
-		k.mu.Unlock()
+		k.fail(nil)
 		pass(10 * time.Minute)
 		if got := k.all(); len(got) == 0 || got[0] != "a: 1" {
 			t.Errorf("taken %v", got)

@@ -3,9 +3,11 @@ package ingest
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/zeebo/xxh3"
@@ -33,6 +35,9 @@ type Ingester struct {
 	apiBase string
 	silent  bool
 	log     *slog.Logger
+
+	mu     sync.Mutex
+	polled map[string]time.Time // when the newest successful poll of each batch was sent
 }
 
 // Options of an Ingester.
@@ -46,7 +51,7 @@ type Options struct {
 
 // New returns an Ingester that commits to st.
 func New(st *store.Store, o Options) *Ingester {
-	return &Ingester{store: st, apiBase: o.APIBase, silent: o.Silent, log: o.Log}
+	return &Ingester{store: st, apiBase: o.APIBase, silent: o.Silent, log: o.Log, polled: map[string]time.Time{}}
 }
 
 // Discovered implements fetch.Taker. Only the first time ever matters: the
@@ -93,14 +98,14 @@ type seen struct {
 }
 
 // Take implements fetch.Taker.
-func (in *Ingester) Take(o *fetch.Observation) error {
+func (in *Ingester) Take(ctx context.Context, o *fetch.Observation) error {
 	held, err := in.held(o.Batch)
 	if err != nil {
 		return err
 	}
 	t := &taking{
-		in: in, o: o, held: held, campaign: o.CampaignID,
-		observed: event.Observed{After: held.Polled, Until: o.Answered.UTC()},
+		ctx: ctx, in: in, o: o, held: held, campaign: o.CampaignID,
+		observed: event.Observed{After: in.newestPoll(o.Batch, held.Polled), Until: o.Answered.UTC()},
 	}
 	if t.campaign == nil {
 		t.campaign = held.CampaignID
@@ -109,15 +114,33 @@ func (in *Ingester) Take(o *fetch.Observation) error {
 		t.observed.Until = *t.observed.After // the clock was set back
 	}
 	if !o.Unchanged {
-		if err := o.Each(t.see); err != nil {
+		if err := o.Each(ctx, t.see); err != nil {
 			return err
 		}
 	}
-	return t.end()
+	if err := t.end(); err != nil {
+		return err
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.polled[o.Batch] = o.Asked.UTC()
+	return nil
+}
+
+// newestPoll returns when the newest successful poll of a batch was sent: that
+// of this process, or else the one on record, which may be a little older.
+func (in *Ingester) newestPoll(batch string, recorded *time.Time) *time.Time {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if at, ok := in.polled[batch]; ok {
+		return &at
+	}
+	return recorded
 }
 
 // taking is one observation being taken.
 type taking struct {
+	ctx      context.Context // it lives as long as the call of Take
 	in       *Ingester
 	o        *fetch.Observation
 	held     store.Batch
@@ -143,7 +166,7 @@ func (t *taking) see(r syllable.Result) error {
 	}
 	content, err := r.InsightsFingerprint()
 	if err != nil {
-		return fmt.Errorf("call %s of batch %s: insights: %w", r.ReferenceID, t.o.Batch, err)
+		return fmt.Errorf("call %s of batch %s: insights: %w", event.Redact(r.ReferenceID), t.o.Batch, err)
 	}
 	t.chunk = append(t.chunk, seen{
 		reference: r.ReferenceID, raw: bytes.Clone(r.Raw), sum: sum,
@@ -181,6 +204,9 @@ func (t *taking) end() error {
 
 // commit writes the chunk, and the batch's own record unless it is nil.
 func (t *taking) commit(batch *store.Batch) error {
+	if err := t.ctx.Err(); err != nil {
+		return err // between two chunks, nothing is half done
+	}
 	slices.SortFunc(t.chunk, func(a, b seen) int { return cmp.Compare(a.reference, b.reference) })
 	events := 0
 	err := t.in.store.Update(t.o.Batch, func(tx *store.Tx) error {
@@ -188,7 +214,7 @@ func (t *taking) commit(batch *store.Batch) error {
 		for _, s := range t.chunk {
 			n, err := t.apply(tx, s)
 			if err != nil {
-				return fmt.Errorf("call %s: %w", s.reference, err)
+				return fmt.Errorf("call %s: %w", event.Redact(s.reference), err)
 			}
 			events += n
 		}

@@ -73,6 +73,8 @@ type world struct {
 	stop  func()
 	path  string
 	opts  ingest.Options
+
+	interval time.Duration
 }
 
 func newWorld(t *testing.T, silent bool) *world {
@@ -80,7 +82,8 @@ func newWorld(t *testing.T, silent bool) *world {
 	one := int64(1)
 	w := &world{
 		t: t, p: &platform{campaign: &one, body: "[]"}, path: filepath.Join(t.TempDir(), "notifier.db"),
-		opts: ingest.Options{APIBase: "https://api.example.com", Silent: silent, Log: quiet},
+		opts:     ingest.Options{APIBase: "https://api.example.com", Silent: silent, Log: quiet},
+		interval: time.Minute,
 	}
 	t.Cleanup(func() { w.kill() })
 	return w
@@ -95,7 +98,7 @@ func (w *world) start() {
 	}
 	w.store = st
 	poller := fetch.New(w.p, ingest.New(st, w.opts), fetch.Options{
-		Interval: time.Minute, Discovery: time.Hour, Dir: filepath.Dir(w.path), Log: quiet,
+		Interval: w.interval, Discovery: time.Hour, Dir: filepath.Dir(w.path), Log: quiet,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -254,6 +257,94 @@ func TestAbsenceIsNotDeletion(t *testing.T) {
 		w.poll(item("a", "FAILED", "QUEUED", "null"))
 		w.want("a/1 request.failed INITIATED→FAILED")
 	})
+}
+
+// The poll before is the one before, also where it saw no change and was not
+// put on record.
+func TestObservedBetweenTwoPolls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, true)
+		w.p.set(nil, item("a", "PENDING", "x", "null"))
+		w.interval = 10 * time.Second
+		w.start()
+		time.Sleep(35 * time.Second) // three more polls
+		w.p.set(nil, item("a", "FAILED", "x", "null"))
+		time.Sleep(12 * time.Second)
+		synctest.Wait()
+		err := w.store.Outbox(10, 1<<20, func(_ uint64, e event.Event) {
+			c, err := e.Call()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := c.Observed.Until.Sub(*c.Observed.After); d < 9*time.Second || d > 11*time.Second {
+				t.Errorf("observed within %v, want an interval of 10 s", d)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// A stop in the middle of a long list ends with the commit in hand, and the
+// next start tells the rest.
+func TestStoppedBetweenChunks(t *testing.T) {
+	t.Parallel()
+	const n = 3500
+	items := make([]string, n)
+	for i := range items {
+		items[i] = item(fmt.Sprintf("%05d", i), "PENDING", "x", "null")
+	}
+	path := filepath.Join(t.TempDir(), "notifier.db")
+	st, err := store.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	p := &platform{}
+	p.set(nil, items...)
+	taker := &stopper{Taker: ingest.New(st, ingest.Options{Log: quiet}), store: st, stop: cancel}
+	run := func(ctx context.Context) {
+		fetch.New(p, taker, fetch.Options{
+			Batches: []string{batchID}, Interval: time.Hour, Discovery: time.Hour, Dir: t.TempDir(), Log: quiet,
+		}).Run(ctx)
+	}
+	run(ctx)
+	told, err := st.Pending()
+	if err != nil || told == 0 || told >= 2*n {
+		t.Fatalf("%d events after the stop, error %v: want some of %d", told, err, 2*n)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	taker.stop, taker.whole = cancel, true
+	run(ctx)
+	if told, err = st.Pending(); err != nil || told != 2*n {
+		t.Errorf("%d events after the next start, error %v: want %d", told, err, 2*n)
+	}
+}
+
+// stopper asks for the stop as soon as something was committed, or at the end.
+type stopper struct {
+	fetch.Taker
+	store *store.Store
+	stop  context.CancelFunc
+	whole bool
+}
+
+func (s *stopper) Take(ctx context.Context, o *fetch.Observation) error {
+	if !s.whole {
+		done := make(chan struct{})
+		defer func() { <-done }()
+		go func() {
+			defer close(done)
+			<-s.store.Committed()
+			s.stop()
+		}()
+		return s.Taker.Take(ctx, o)
+	}
+	defer s.stop()
+	return s.Taker.Take(ctx, o)
 }
 
 func TestEventsAreWhole(t *testing.T) {

@@ -30,6 +30,9 @@ type DeliveryOptions struct {
 	Sink      Sink
 	JetStream jetstream.JetStream
 	Stream    string
+	// Store is the id of our store; events of others in the same stream are
+	// not ours to deliver.
+	Store string
 	// Subject is the filter of the events to deliver.
 	Subject string
 	// Park keeps an event that the sink will never take.
@@ -39,14 +42,22 @@ type DeliveryOptions struct {
 
 // Delivery hands the events of a stream to a sink: one at a time, in the order
 // of the stream, each acknowledged only when the sink has taken it. Its place
-// is kept by the stream, in a durable consumer named after the sink.
+// is kept by the stream, in a durable consumer named after sink and store.
 type Delivery struct {
 	o        DeliveryOptions
 	trouble  trouble
+	taken    string // id of the newest event that the sink took
 	once     sync.Once
-	prepared chan struct{} // closed once the consumer is there
-	last     uint64        // stream sequence of the newest event that was settled
-	taken    string        // id of the newest event that the sink took
+	prepared chan struct{} // closed once it is known where to start
+
+	mu    sync.Mutex
+	place place
+}
+
+// place is where the consumer starts if it has to be made.
+type place struct {
+	created time.Time // of the stream
+	next    uint64    // sequence in the stream
 }
 
 // NewDelivery returns a Delivery that has not started.
@@ -59,17 +70,30 @@ func NewDelivery(o DeliveryOptions) *Delivery {
 	}
 }
 
-func (d *Delivery) consumerName() string { return "notifier-" + d.o.Sink.Name() }
+func (d *Delivery) consumerName() string { return "notifier-" + d.o.Sink.Name() + "-" + d.o.Store }
 
-// Prepare creates the consumer if there is none, and lets Run begin. It has to
-// be called before the first event of interest is published: a new consumer
-// starts with what comes next, since a sink that is added to a week's stream
-// should not repeat the week. It may be called again at any time.
-func (d *Delivery) Prepare(ctx context.Context) error {
-	_, err := d.consumer(ctx)
-	if err == nil {
-		d.once.Do(func() { close(d.prepared) })
+// Prepare notes where the stream is, lets Run begin, and creates the consumer
+// if there is none. It has to be called before the first event of interest is
+// published, and again whenever the stream may have been made anew. A new
+// consumer starts with what comes next, since a sink that is added to a week's
+// stream should not repeat the week. After an error Run goes on trying, and
+// misses nothing that is published meanwhile.
+func (d *Delivery) Prepare(ctx context.Context, s jetstream.Stream) error {
+	info, err := s.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("stream %s: %w", d.o.Stream, err)
 	}
+	d.mu.Lock()
+	switch {
+	case d.place.created.IsZero():
+		d.place = place{created: info.Created, next: info.State.LastSeq + 1}
+	case !d.place.created.Equal(info.Created):
+		// Made again while we run: all that it holds came after what we know.
+		d.place = place{created: info.Created, next: 1}
+	}
+	d.mu.Unlock()
+	d.once.Do(func() { close(d.prepared) })
+	_, err = d.consumer(ctx)
 	return err
 }
 
@@ -91,11 +115,14 @@ func (d *Delivery) consumer(ctx context.Context) (jetstream.Consumer, error) {
 }
 
 func (d *Delivery) config() jetstream.ConsumerConfig {
-	c := jetstream.ConsumerConfig{
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return jetstream.ConsumerConfig{
 		Durable:       d.consumerName(),
 		Description:   "Delivery to " + d.o.Sink.Name(),
 		FilterSubject: d.o.Subject,
-		DeliverPolicy: jetstream.DeliverNewPolicy,
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:   d.place.next,
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       ackWait,
 		MaxDeliver:    -1,
@@ -103,10 +130,13 @@ func (d *Delivery) config() jetstream.ConsumerConfig {
 		// order holds even when an event is delivered again.
 		MaxAckPending: 1,
 	}
-	if d.last > 0 { // the consumer was deleted while we ran
-		c.DeliverPolicy, c.OptStartSeq = jetstream.DeliverByStartSequencePolicy, d.last+1
-	}
-	return c
+}
+
+// passed moves the place behind an event that was settled.
+func (d *Delivery) passed(seq uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.place.next = max(d.place.next, seq+1)
 }
 
 // Run delivers until ctx ends. The attempt in hand then goes on until it is
@@ -119,7 +149,7 @@ func (d *Delivery) Run(ctx, hard context.Context) {
 	}
 	for ctx.Err() == nil {
 		if err := d.consume(ctx, hard); err != nil && ctx.Err() == nil {
-			pause(ctx, d.trouble.failed(err))
+			pause(ctx, d.trouble.failed(err), nil)
 		}
 	}
 }
@@ -146,8 +176,7 @@ func (d *Delivery) consume(ctx, hard context.Context) error {
 	}
 }
 
-// settle delivers or parks one event, trying for as long as it takes, and
-// acknowledges it.
+// settle has one event delivered or parked, and acknowledges it.
 func (d *Delivery) settle(ctx, hard context.Context, m jetstream.Msg) error {
 	e, err := event.Decode(m.Headers(), m.Data())
 	if err != nil {
@@ -155,35 +184,44 @@ func (d *Delivery) settle(ctx, hard context.Context, m jetstream.Msg) error {
 		d.o.Log.Error("a message in the stream is not an event and is passed over", "error", err)
 		return m.TermWithReason("not an event")
 	}
+	if e.ID.Store == d.o.Store && !d.insist(ctx, hard, m, e) {
+		// Given back, so that it comes at once after a restart.
+		return m.Nak()
+	}
+	// A crash here delivers the event again after a restart, with the same id.
+	if err := m.DoubleAck(hard); err != nil && !errors.Is(err, jetstream.ErrMsgAlreadyAckd) {
+		return fmt.Errorf("acknowledge %s: %w", e.ID.Redacted(), err)
+	}
+	if meta, err := m.Metadata(); err == nil {
+		d.passed(meta.Sequence.Stream)
+	}
+	return nil
+}
+
+// insist delivers or parks an event, trying for as long as it takes; false says
+// that ctx ended first.
+func (d *Delivery) insist(ctx, hard context.Context, m jetstream.Msg, e event.Event) bool {
 	for {
 		err := d.attempt(hard, m, e)
 		if err == nil {
 			d.taken = e.ID.String()
 			d.trouble.over()
-			break
+			return true
 		}
 		if IsPermanent(err) {
-			d.o.Log.Error("event parked: it can never be delivered", "id", e.ID.String(), "error", err)
+			d.o.Log.Error("event parked: it can never be delivered", "id", e.ID.Redacted(), "error", err)
+			// A crash between this and the acknowledgement parks it twice.
 			if err = d.o.Park(d.o.Sink.Name(), err.Error(), e); err == nil {
-				break
+				return true
 			}
 		}
 		if ctx.Err() == nil {
 			d.wait(ctx, m, d.trouble.failed(err))
 		}
 		if ctx.Err() != nil {
-			// Given back, so that it comes at once after a restart.
-			return m.Nak()
+			return false
 		}
 	}
-	// A crash here delivers the event again after a restart, with the same id.
-	if err := m.DoubleAck(hard); err != nil && !errors.Is(err, jetstream.ErrMsgAlreadyAckd) {
-		return fmt.Errorf("acknowledge %s: %w", e.ID, err)
-	}
-	if meta, err := m.Metadata(); err == nil {
-		d.last = meta.Sequence.Stream
-	}
-	return nil
 }
 
 func (d *Delivery) attempt(ctx context.Context, m jetstream.Msg, e event.Event) error {
@@ -202,7 +240,7 @@ func (d *Delivery) wait(ctx context.Context, m jetstream.Msg, rest time.Duration
 	for ctx.Err() == nil && rest > 0 {
 		_ = m.InProgress() // see attempt
 		step := min(rest, ackWait/3)
-		pause(ctx, step)
+		pause(ctx, step, nil)
 		rest -= step
 	}
 }

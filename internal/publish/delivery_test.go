@@ -67,7 +67,7 @@ func (l *lot) park(_, _ string, e event.Event) error {
 
 func newDelivery(js jetstream.JetStream, s *sink, l *lot) *publish.Delivery {
 	return publish.NewDelivery(publish.DeliveryOptions{
-		Sink: s, JetStream: js, Stream: streamName, Subject: prefix + ".request.>", Park: l.park, Log: quiet,
+		Sink: s, JetStream: js, Stream: streamName, Store: storeID, Subject: prefix + ".request.>", Park: l.park, Log: quiet,
 	})
 }
 
@@ -75,9 +75,7 @@ func newDelivery(js jetstream.JetStream, s *sink, l *lot) *publish.Delivery {
 func again(t *testing.T, js jetstream.JetStream, s *sink, l *lot) *publish.Delivery {
 	t.Helper()
 	d := newDelivery(js, s, l)
-	if err := d.Prepare(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	prepare(t, js, d, nil)
 	return d
 }
 
@@ -100,10 +98,11 @@ func begin(t *testing.T, d *publish.Delivery) (stop func()) {
 // prepare makes the stream and the consumer, and publishes the events.
 func prepare(t *testing.T, js jetstream.JetStream, d *publish.Delivery, all []event.Event) {
 	t.Helper()
-	if _, err := publish.EnsureStream(t.Context(), js, streamConfig(), quiet); err != nil {
+	stream, err := publish.EnsureStream(t.Context(), js, streamConfig(), quiet)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Prepare(t.Context()); err != nil {
+	if err := d.Prepare(t.Context(), stream); err != nil {
 		t.Fatal(err)
 	}
 	store(t, js, all)
@@ -111,6 +110,9 @@ func prepare(t *testing.T, js jetstream.JetStream, d *publish.Delivery, all []ev
 
 func store(t *testing.T, js jetstream.JetStream, all []event.Event) {
 	t.Helper()
+	if len(all) == 0 {
+		return
+	}
 	o := newOutbox()
 	o.add(all...)
 	drain(t, newRelay(t, js, o, streamConfig()))
@@ -239,7 +241,7 @@ func TestDeliveryMissesNothingWhenItsConsumerIsDeleted(t *testing.T) {
 	stop := begin(t, d)
 	s.await(t, 3)
 	waitAcked(t, js)
-	if err := js.DeleteConsumer(t.Context(), streamName, "notifier-test"); err != nil {
+	if err := js.DeleteConsumer(t.Context(), streamName, "notifier-test-"+storeID); err != nil {
 		t.Fatal(err)
 	}
 	store(t, js, all[3:])
@@ -250,11 +252,53 @@ func TestDeliveryMissesNothingWhenItsConsumerIsDeleted(t *testing.T) {
 	}
 }
 
+// Somebody deletes the whole stream while the daemon runs, and the relay makes
+// it again: its sequences begin anew, and all of it is news to the sink.
+func TestDeliveryMissesNothingWhenTheStreamIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	js := connect(t)
+	s, l := newSink(), &lot{}
+	all := events(t, 9)
+	d := newDelivery(js, s, l)
+	prepare(t, js, d, all[:5])
+	stop := begin(t, d)
+	s.await(t, 5)
+	waitAcked(t, js)
+	if err := js.DeleteStream(t.Context(), streamName); err != nil {
+		t.Fatal(err)
+	}
+	prepare(t, js, d, all[5:]) // as the relay does after the failure
+	s.await(t, 4)
+	stop()
+	if d := cmp.Diff(idsOf(all), s.ids()); d != "" {
+		t.Errorf("taken (-want +got):\n%s", d)
+	}
+}
+
+// Two daemons may share a stream, but not what they tell.
+func TestDeliveryLeavesTheEventsOfOtherStores(t *testing.T) {
+	t.Parallel()
+	js := connect(t)
+	s, l := newSink(), &lot{}
+	d := newDelivery(js, s, l)
+	prepare(t, js, d, nil)
+	foreign := newEvent(t, "ref-1", 1, `{}`)
+	foreign.ID.Store = "other"
+	own := newEvent(t, "ref-1", 1, `{}`)
+	store(t, js, []event.Event{foreign, own})
+	stop := begin(t, d)
+	s.await(t, 1)
+	stop()
+	if d := cmp.Diff([]string{own.ID.String()}, s.ids()); d != "" {
+		t.Errorf("taken (-want +got):\n%s", d)
+	}
+}
+
 // waitAcked returns once the server has all acknowledgements.
 func waitAcked(t *testing.T, js jetstream.JetStream) {
 	t.Helper()
 	for deadline := time.Now().Add(testTimeout); ; {
-		c, err := js.Consumer(t.Context(), streamName, "notifier-test")
+		c, err := js.Consumer(t.Context(), streamName, "notifier-test-"+storeID)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/goleak"
 
 	"github.com/syllable-notifier/notifier/event"
 	"github.com/syllable-notifier/notifier/internal/natsd"
@@ -21,6 +22,8 @@ const (
 	streamName = "SYLLABLE"
 	storeID    = "teststore"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // testTimeout bounds what should happen soon, however slow the machine is.
 const testTimeout = 30 * time.Second

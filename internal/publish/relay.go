@@ -18,9 +18,15 @@ const (
 	// 1,000 is the server's own limit of an atomic batch.
 	batchEvents = 1000
 	batchBytes  = 4 << 20
+	// singleEvents takes the place of batchEvents where events go one by one,
+	// so that what is stored also leaves the outbox now and then.
+	singleEvents = 100
 	// maxSubject bounds a subject, in bytes; the server cuts the connection of
 	// a client whose subject and reply pass 4,096.
 	maxSubject = 2048
+	// lateAttempts is how often publishing may fail once the end was asked
+	// for: a server that is away now will not be back within seconds.
+	lateAttempts = 3
 	// publishTimeout bounds one attempt to publish.
 	publishTimeout = 10 * time.Second
 )
@@ -61,8 +67,9 @@ type RelayOptions struct {
 // Relay takes events from the outbox to the stream, in order, each stored
 // once. Events of several stores may share a stream.
 type Relay struct {
-	o       RelayOptions
-	trouble trouble
+	o         RelayOptions
+	trouble   trouble
+	connected chan nats.Status // receives when the connection is back
 
 	// What is known of the stream while all goes well; stream is nil when it
 	// has to be asked (again) what it holds.
@@ -102,17 +109,23 @@ func (r *Relay) setReady(err error) {
 }
 
 // Run publishes until ctx ends and the outbox is empty; it gives up what is
-// left when hard ends. Whoever commits must have ended before ctx does. Its
-// error is the outbox's: the state cannot be read.
+// left when hard ends, or when a few attempts after ctx have failed. Whoever
+// commits must have ended before ctx does. Its error is the outbox's: the state
+// cannot be read.
 func (r *Relay) Run(ctx, hard context.Context) error {
-	for hard.Err() == nil {
+	r.connected = r.o.JetStream.Conn().StatusChanged(nats.CONNECTED)
+	defer r.o.JetStream.Conn().RemoveStatusListener(r.connected)
+	for late := 0; hard.Err() == nil && late < lateAttempts; {
 		last := ctx.Err() != nil // before the look at the outbox
 		n, err := r.runOnce(hard)
 		if isOutboxError(err) {
 			return err
 		}
 		if err != nil {
-			r.failed(hard, err)
+			if last {
+				late++
+			}
+			r.failed(ctx, hard, err)
 			continue
 		}
 		r.trouble.over()
@@ -128,18 +141,24 @@ func (r *Relay) Run(ctx, hard context.Context) error {
 		case <-r.o.Wake:
 		}
 	}
-	return nil //nolint:nilerr // what is given up when hard ends waits in the outbox
+	return nil
 }
 
 // failed makes the next round ask what the stream holds: whether it stored what
-// was sent is not known.
-func (r *Relay) failed(hard context.Context, err error) {
+// was sent is not known. It waits before that, but not longer than until the
+// connection is back or ctx ends.
+func (r *Relay) failed(ctx, hard context.Context, err error) {
 	if hard.Err() != nil {
 		return // given up, not failed
 	}
 	r.stream = nil
 	r.setReady(err)
-	pause(hard, r.trouble.failed(err))
+	wait := r.trouble.failed(err)
+	if ctx.Err() != nil {
+		pause(hard, min(wait, firstPause), nil)
+		return
+	}
+	pause(ctx, wait, r.connected)
 }
 
 // runOnce publishes what waits in the outbox, up to a bound, and returns how
@@ -151,7 +170,11 @@ func (r *Relay) runOnce(ctx context.Context) (int, error) {
 		}
 	}
 	var batch []entry
-	err := r.o.Outbox.Outbox(batchEvents, batchBytes, func(sequence uint64, e event.Event) {
+	limit := singleEvents
+	if r.atomic {
+		limit = batchEvents
+	}
+	err := r.o.Outbox.Outbox(limit, batchBytes, func(sequence uint64, e event.Event) {
 		batch = append(batch, entry{sequence, e})
 	})
 	if err != nil {
@@ -169,9 +192,11 @@ func (r *Relay) runOnce(ctx context.Context) (int, error) {
 			batch = batch[:i] // it is the first next time
 			break
 		}
-		r.o.Log.Error("event parked: it can never be published", "id", en.event.ID.String(), "reason", why)
+		r.o.Log.Error("event parked: it can never be published", "id", en.event.ID.Redacted(), "reason", why)
 		return 1, r.o.Outbox.ParkRelayed(en.sequence, why, time.Now().UTC())
 	}
+	// A crash here, before the ack, leaves the events in the outbox: they are
+	// sent again with the same ids, unless the stream is found to hold them.
 	next, err := r.publish(ctx, batch)
 	if err != nil {
 		return 0, err

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/syllable-notifier/notifier/event"
+	"github.com/syllable-notifier/notifier/internal/natsd"
 	"github.com/syllable-notifier/notifier/internal/publish"
 )
 
@@ -282,5 +283,57 @@ func TestEnsureStreamChangesOnlyItsOwn(t *testing.T) {
 				t.Errorf("age was changed: %v, want %v", got, owned)
 			}
 		})
+	}
+}
+
+// The server goes away while the relay reads what the stream holds: it must
+// end all the same when it is told to.
+func TestRelayEndsWhileTheServerIsAway(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	server, err := natsd.Start(t.Context(), natsd.Options{StoreDir: dir, Listen: natsd.ListenOff, Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Stop()
+	nc, err := server.Connect(nats.ReconnectBufSize(-1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := newOutbox()
+	o.add(events(t, 3000)...)
+	drain(t, newRelay(t, js, o, streamConfig()))
+	// A place at the beginning, so that there is much to read.
+	o.note = []byte(strings.Replace(string(o.note), `"seq":3000`, `"seq":1`, 1))
+	o.add(events(t, 1)...)
+	prepared := make(chan struct{}, 100)
+	r, err := publish.NewRelay(publish.RelayOptions{
+		Outbox: o, Store: storeID, Note: o.note, Wake: o.wake, JetStream: js, Prefix: prefix, Log: quiet,
+		Prepare: func(ctx context.Context) (jetstream.Stream, error) {
+			defer func() { prepared <- struct{}{} }()
+			return publish.EnsureStream(ctx, js, streamConfig(), quiet)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx, ctx) }()
+	<-prepared
+	server.Stop()
+	cancel()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(testTimeout):
+		t.Fatal("it does not end")
 	}
 }

@@ -24,8 +24,6 @@ func (r *Relay) publish(ctx context.Context, batch []entry) (position, error) {
 		todo = append(todo, en)
 	}
 	if len(todo) > 0 {
-		ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-		defer cancel()
 		seq, err := r.send(ctx, todo)
 		if err != nil {
 			return next, err
@@ -47,28 +45,37 @@ func (r *Relay) send(ctx context.Context, todo []entry) (uint64, error) {
 	// behind it may be stored before it.
 	var newest uint64
 	for _, en := range todo {
-		ack, err := r.o.JetStream.PublishMsg(ctx, natsMsg(en.event.Message(r.o.Prefix)), jetstream.WithRetryAttempts(0))
+		ack, err := r.sendOne(ctx, en)
 		if err != nil {
-			return 0, fmt.Errorf("publish %s: %w", en.event.ID, err)
+			return 0, fmt.Errorf("publish %s: %w", en.event.ID.Redacted(), err)
 		}
 		if ack.Stream != r.at.Stream {
 			return 0, fmt.Errorf("publish %s: stream %s took it, not %s: their subjects overlap",
-				en.event.ID, ack.Stream, r.at.Stream)
+				en.event.ID.Redacted(), ack.Stream, r.at.Stream)
 		}
 		newest = max(newest, ack.Sequence)
 	}
 	return newest, nil
 }
 
+func (r *Relay) sendOne(ctx context.Context, en entry) (*jetstream.PubAck, error) {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	msg := natsMsg(en.event.Message(r.o.Prefix))
+	return r.o.JetStream.PublishMsg(ctx, msg, jetstream.WithRetryAttempts(0))
+}
+
 // sendBatch stores all events, synced to the disk once, or none.
 func (r *Relay) sendBatch(ctx context.Context, todo []entry) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
 	msgs := make([]*nats.Msg, len(todo))
 	for i, en := range todo {
 		msgs[i] = natsMsg(en.event.Message(r.o.Prefix))
 	}
 	ack, err := jetstreamext.PublishMsgBatch(ctx, r.o.JetStream, msgs)
 	if err != nil {
-		return 0, fmt.Errorf("publish %d events from %s on: %w", len(todo), todo[0].event.ID, err)
+		return 0, fmt.Errorf("publish %d events from %s on: %w", len(todo), todo[0].event.ID.Redacted(), err)
 	}
 	if ack.Stream != r.at.Stream {
 		return 0, fmt.Errorf("publish: stream %s took the events, not %s: their subjects overlap", ack.Stream, r.at.Stream)

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -55,6 +57,11 @@ func EnsureStream(ctx context.Context, js jetstream.JetStream, c StreamConfig, l
 		log.Info("stream created", "stream", c.Name, "subjects", c.Prefix+".>", "max_age", c.MaxAge)
 		return s, nil
 	}
+	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) ||
+		errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
+		return nil, fmt.Errorf("stream %s: JetStream does not answer: enable it on the server, and for this account: %w",
+			c.Name, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("stream %s: %w", c.Name, err)
 	}
@@ -81,9 +88,9 @@ func EnsureStream(ctx context.Context, js jetstream.JetStream, c StreamConfig, l
 // check finds what makes an existing stream unfit for events.
 func (c StreamConfig) check(have jetstream.StreamConfig) error {
 	switch {
-	case !slices.Contains(have.Subjects, c.Prefix+".>") && !slices.Contains(have.Subjects, ">"):
-		return fmt.Errorf("stream %s takes %q, not %s.>: set NOTIFIER_NATS_STREAM to another name, or add the subject",
-			c.Name, have.Subjects, c.Prefix)
+	case !slices.ContainsFunc(have.Subjects, func(s string) bool { return covers(s, c.Prefix) }):
+		return fmt.Errorf("stream %s takes %q, not %s.>: set NOTIFIER_NATS_STREAM to another name, "+
+			"or have the stream take it too", c.Name, have.Subjects, c.Prefix)
 	case have.NoAck:
 		return fmt.Errorf("stream %s does not acknowledge (no_ack): events could be lost unseen; "+
 			"set NOTIFIER_NATS_STREAM to another name", c.Name)
@@ -95,4 +102,18 @@ func (c StreamConfig) check(have jetstream.StreamConfig) error {
 			"set NOTIFIER_NATS_STREAM to another name", c.Name)
 	}
 	return nil
+}
+
+// covers says whether a stream's subject takes all that begins with the prefix.
+func covers(subject, prefix string) bool {
+	want := strings.Split(prefix, ".")
+	for i, token := range strings.Split(subject, ".") {
+		switch {
+		case token == ">":
+			return true
+		case i >= len(want), token != "*" && token != want[i]:
+			return false
+		}
+	}
+	return false
 }

@@ -7,13 +7,16 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/nats-io/nats.go"
 )
 
 const (
 	firstPause   = 500 * time.Millisecond
 	longestPause = 30 * time.Second
-	// repeatLog is how often a trouble that lasts is logged again.
-	repeatLog = 10 * time.Minute
+	// repeatLog is how often a trouble that lasts is logged again, and
+	// changedLog how often it may be when its cause looks different.
+	repeatLog  = 10 * time.Minute
+	changedLog = 10 * time.Second
 )
 
 // trouble paces what is tried again and keeps the log short: the first
@@ -24,6 +27,7 @@ type trouble struct {
 	failures int
 	since    time.Time
 	logged   time.Time
+	text     string // of what was logged
 	backoff  *backoff.ExponentialBackOff
 }
 
@@ -37,8 +41,9 @@ func (t *trouble) failed(err error) time.Duration {
 		}
 	}
 	t.failures++
-	if t.failures == 1 || now.Sub(t.logged) >= repeatLog {
-		t.logged = now
+	changed := err.Error() != t.text && now.Sub(t.logged) >= changedLog
+	if t.failures == 1 || changed || now.Sub(t.logged) >= repeatLog {
+		t.logged, t.text = now, err.Error()
 		t.log.Warn(t.what, "error", err, "failures", t.failures) //nolint:sloglint // what is set once, by the owner
 	}
 	return max(t.backoff.NextBackOff(), RetryWait(err))
@@ -52,12 +57,13 @@ func (t *trouble) over() {
 	}
 }
 
-// pause waits, unless ctx ends first.
-func pause(ctx context.Context, d time.Duration) {
+// pause waits, unless ctx ends or wake receives first.
+func pause(ctx context.Context, d time.Duration, wake <-chan nats.Status) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
+	case <-wake:
 	case <-timer.C:
 	}
 }

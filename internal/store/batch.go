@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -35,21 +36,19 @@ type Call struct {
 // Tx is one transaction on one batch: its calls, and the outbox.
 type Tx struct {
 	batch  string
-	info   *bolt.Bucket // nil in a View of a batch that is not there yet
-	calls  *bolt.Bucket
-	outbox *bolt.Bucket
-	events int
+	info   bucket // there is none in a View of a batch that is not there yet
+	calls  bucket
+	outbox bucket
+	events int // appended
+	added  int // calls
 }
 
 // View runs fn on a consistent sight of a batch. fn must be short: an open
 // view keeps old pages from being reused.
 func (s *Store) View(batch string, fn func(*Tx) error) error {
-	return s.db.View(func(tx *bolt.Tx) error {
-		t := &Tx{batch: batch}
-		if t.info = tx.Bucket(bucketBatches).Bucket([]byte(batch)); t.info != nil {
-			t.calls = t.info.Bucket(bucketCalls)
-		}
-		return fn(t)
+	return s.view(func(tx *bolt.Tx) error {
+		info := batchBucket(tx, batch)
+		return fn(&Tx{batch: batch, info: info, calls: callsBucket(info)})
 	})
 }
 
@@ -57,7 +56,7 @@ func (s *Store) View(batch string, fn func(*Tx) error) error {
 // disk when Update returns nil, and nothing of it otherwise.
 func (s *Store) Update(batch string, fn func(*Tx) error) error {
 	var events int
-	err := s.db.Update(func(tx *bolt.Tx) error {
+	err := s.update(func(tx *bolt.Tx) error {
 		t, err := openBatch(tx, batch)
 		if err != nil {
 			return err
@@ -66,7 +65,7 @@ func (s *Store) Update(batch string, fn func(*Tx) error) error {
 			return err
 		}
 		events = t.events
-		return nil
+		return t.count()
 	})
 	if err != nil {
 		return fmt.Errorf("batch %s: commit: %w", batch, err)
@@ -82,60 +81,87 @@ func openBatch(tx *bolt.Tx, batch string) (*Tx, error) {
 	if err != nil {
 		return nil, err
 	}
-	calls, err := b.CreateBucketIfNotExists(bucketCalls)
-	if err != nil {
+	if _, err := b.CreateBucketIfNotExists(bucketCalls); err != nil {
 		return nil, err
 	}
-	return &Tx{batch: batch, info: b, calls: calls, outbox: tx.Bucket(bucketOutbox)}, nil
+	info := batchBucket(tx, batch)
+	return &Tx{batch: batch, info: info, calls: callsBucket(info), outbox: top(tx, bucketOutbox)}, nil
+}
+
+// count keeps how many calls are on record, so that one that is lost is missed.
+func (t *Tx) count() error {
+	if t.added == 0 {
+		return nil
+	}
+	n, err := t.info.calls()
+	if err != nil {
+		return err
+	}
+	return t.info.put(keyCount, sequenceKey(n+uint64(t.added))) //nolint:gosec // it only grows
+}
+
+// calls returns how many calls a batch has on record.
+func (b bucket) calls() (uint64, error) {
+	v, err := b.get(keyCount)
+	if err != nil || v == nil {
+		return 0, err
+	}
+	if len(v) != 8 {
+		return 0, fmt.Errorf("%w: a count has %d bytes", ErrDamaged, len(v))
+	}
+	return binary.BigEndian.Uint64(v), nil
 }
 
 // Batch returns what is held of the batch, the zero Batch at first.
 func (t *Tx) Batch() (Batch, error) {
 	var b Batch
-	if t.info == nil {
+	if t.info.b == nil {
 		return b, nil
 	}
-	_, err := getJSON(t.info, keyInfo, &b)
+	_, err := t.info.getJSON(keyInfo, &b)
 	return b, err
 }
 
 // PutBatch replaces what is held of the batch.
-func (t *Tx) PutBatch(b Batch) error { return putJSON(t.info, keyInfo, b) }
+func (t *Tx) PutBatch(b Batch) error { return t.info.putJSON(keyInfo, b) }
 
 // Call returns what is held of a call and whether anything is.
 func (t *Tx) Call(reference string) (Call, bool, error) {
-	if t.calls == nil {
+	if t.calls.b == nil {
 		return Call{}, false, nil
 	}
-	v, err := get(t.calls, []byte(reference))
+	v, err := t.calls.get([]byte(reference))
 	if err != nil {
-		return Call{}, false, fmt.Errorf("call %s of batch %s: %w", reference, t.batch, err)
+		return Call{}, false, fmt.Errorf("call %s of batch %s: %w", event.Redact(reference), t.batch, err)
 	}
 	if v == nil {
 		return Call{}, false, nil
 	}
 	c, err := decodeCall(v)
 	if err != nil {
-		return Call{}, false, fmt.Errorf("call %s of batch %s: %w", reference, t.batch, err)
+		return Call{}, false, fmt.Errorf("call %s of batch %s: %w", event.Redact(reference), t.batch, err)
 	}
 	return c, true, nil
 }
 
 // PutCall replaces what is held of a call.
 func (t *Tx) PutCall(reference string, c Call) error {
-	return put(t.calls, []byte(reference), encodeCall(c))
+	if t.calls.b.Get([]byte(reference)) == nil {
+		t.added++
+	}
+	return t.calls.put([]byte(reference), encodeCall(c))
 }
 
 // Append puts an event at the end of the outbox.
 func (t *Tx) Append(e event.Event) error {
-	n, err := t.outbox.NextSequence()
+	n, err := t.outbox.b.NextSequence()
 	if err != nil {
 		return err
 	}
 	// Events come in order and go in order: full pages, not half-full ones.
-	t.outbox.FillPercent = 0.9
+	t.outbox.b.FillPercent = 0.9
 	t.events++
-	return put(t.outbox, sequenceKey(n), encodeEvent(e))
+	return t.outbox.put(sequenceKey(n), encodeEvent(e))
 }
 
 // Baseline takes in the first discovery ever: with silent, the batches given
@@ -143,9 +169,9 @@ func (t *Tx) Append(e event.Event) error {
 // whether this call was the first.
 func (s *Store) Baseline(batches []string, silent bool) (bool, error) {
 	first := false
-	err := s.db.Update(func(tx *bolt.Tx) error {
-		meta := tx.Bucket(bucketMeta)
-		done, err := get(meta, keyBaseline)
+	err := s.update(func(tx *bolt.Tx) error {
+		meta := top(tx, bucketMeta)
+		done, err := meta.get(keyBaseline)
 		if err != nil || done != nil {
 			return err
 		}
@@ -162,7 +188,7 @@ func (s *Store) Baseline(batches []string, silent bool) (bool, error) {
 				return err
 			}
 		}
-		return put(meta, keyBaseline, []byte("done"))
+		return meta.put(keyBaseline, []byte("done"))
 	})
 	if err != nil {
 		return false, fmt.Errorf("baseline: %w", err)

@@ -15,45 +15,69 @@ const sumSize = 4
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func checksum(key, payload []byte) uint32 {
-	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, payload)
+// bucket is a bucket of the tree. What is stored in it has a checksum over the
+// bucket's place, the key and the payload, so that a record that turns up in
+// another place, or under another key, does not pass.
+type bucket struct {
+	b     *bolt.Bucket // nil where there is none
+	place string
 }
 
-// put stores payload under key with a checksum over both.
-func put(b *bolt.Bucket, key, payload []byte) error {
+func top(tx *bolt.Tx, name []byte) bucket { return bucket{tx.Bucket(name), string(name)} }
+
+// batchBucket and callsBucket return the buckets of a batch, which may not exist.
+func batchBucket(tx *bolt.Tx, batch string) bucket {
+	return bucket{tx.Bucket(bucketBatches).Bucket([]byte(batch)), placeOf(batch)}
+}
+
+func callsBucket(of bucket) bucket {
+	if of.b == nil {
+		return bucket{}
+	}
+	return bucket{of.b.Bucket(bucketCalls), of.place + "/" + string(bucketCalls)}
+}
+
+func placeOf(batch string) string { return string(bucketBatches) + "/" + batch }
+
+func (b bucket) checksum(key, payload []byte) uint32 {
+	sum := crc32.Update(crc32.Checksum([]byte(b.place), castagnoli), castagnoli, []byte{0})
+	return crc32.Update(crc32.Update(sum, castagnoli, key), castagnoli, payload)
+}
+
+func (b bucket) put(key, payload []byte) error {
 	v := make([]byte, sumSize, sumSize+len(payload))
-	binary.BigEndian.PutUint32(v, checksum(key, payload))
-	return b.Put(key, append(v, payload...))
+	binary.BigEndian.PutUint32(v, b.checksum(key, payload))
+	return b.b.Put(key, append(v, payload...))
 }
 
 // get returns the payload under key, nil if there is none. The slice is valid
 // during the transaction.
-func get(b *bolt.Bucket, key []byte) ([]byte, error) {
-	v := b.Get(key)
+func (b bucket) get(key []byte) ([]byte, error) {
+	v := b.b.Get(key)
 	if v == nil {
 		return nil, nil
 	}
-	return unseal(key, v)
+	return b.unseal(key, v)
 }
 
-func unseal(key, v []byte) ([]byte, error) {
-	if len(v) < sumSize || binary.BigEndian.Uint32(v) != checksum(key, v[sumSize:]) {
+func (b bucket) unseal(key, v []byte) ([]byte, error) {
+	if len(v) < sumSize || binary.BigEndian.Uint32(v) != b.checksum(key, v[sumSize:]) {
 		return nil, fmt.Errorf("%w: the checksum of a record does not match", ErrDamaged)
 	}
 	return v[sumSize:], nil
 }
 
-func putJSON(b *bolt.Bucket, key []byte, v any) error {
+func (b bucket) putJSON(key []byte, v any) error {
 	payload, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	return put(b, key, payload)
+	return b.put(key, payload)
 }
 
 // getJSON reads the value under key into v and says whether there is one.
-func getJSON(b *bolt.Bucket, key []byte, v any) (bool, error) {
-	payload, err := get(b, key)
+func (b bucket) getJSON(key []byte, v any) (bool, error) {
+	payload, err := b.get(key)
 	if err != nil || payload == nil {
 		return false, err
 	}

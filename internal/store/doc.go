@@ -10,13 +10,15 @@
 //	                        baseline  "done" once the first discovery was taken in
 //	batches
 //	  <batch id>            info      a Batch, as JSON
+//	                        count     how many calls are on record, 8 bytes
 //	    calls               <reference id>  a Call, in binary
 //	outbox                  <sequence, 8 bytes>  an event, in the order of commit
 //	parked                  <sequence, 8 bytes>  a Parked and its event
 //	relay                   note      the relay's own, of where in the stream it is
 //
-// Every value starts with a CRC-32C over its key and the rest of it, since
-// bbolt does not notice a flipped bit in a value.
+// Every value starts with a CRC-32C over its place in the tree, its key and the
+// rest of it, since bbolt does not notice a flipped bit; Open checks them all,
+// and counts.
 //
 // Nothing outside this package may know that the state is in bbolt. The
 // package does not compare, number or publish anything, and does not decide

@@ -9,5 +9,5 @@ func SetSchema(path, schema string) error {
 		return err
 	}
 	defer db.Close()
-	return db.Update(func(tx *bolt.Tx) error { return put(tx.Bucket(bucketMeta), keySchema, []byte(schema)) })
+	return db.Update(func(tx *bolt.Tx) error { return top(tx, bucketMeta).put(keySchema, []byte(schema)) })
 }

@@ -26,11 +26,12 @@ const byRelay = "relay"
 // stops before their data passes maxBytes; it gives at least one if there is
 // any. A sequence grows and is never used again.
 func (s *Store) Outbox(limit, maxBytes int, each func(sequence uint64, e event.Event)) error {
-	err := s.db.View(func(tx *bolt.Tx) error {
-		c := tx.Bucket(bucketOutbox).Cursor()
+	err := s.view(func(tx *bolt.Tx) error {
+		outbox := top(tx, bucketOutbox)
+		c := outbox.b.Cursor()
 		n, size := 0, 0
 		for k, v := c.First(); k != nil && n < limit; k, v = c.Next() {
-			payload, err := unseal(k, v)
+			payload, err := outbox.unseal(k, v)
 			if err != nil {
 				return err
 			}
@@ -55,7 +56,7 @@ func (s *Store) Outbox(limit, maxBytes int, each func(sequence uint64, e event.E
 // Pending returns how many events the outbox holds.
 func (s *Store) Pending() (uint64, error) {
 	var n uint64
-	err := s.db.View(func(tx *bolt.Tx) error {
+	err := s.view(func(tx *bolt.Tx) error {
 		// Events leave from the front only, so the keys have no gaps.
 		c := tx.Bucket(bucketOutbox).Cursor()
 		first, _ := c.First()
@@ -70,8 +71,8 @@ func (s *Store) Pending() (uint64, error) {
 // RelayNote returns what the relay noted with its newest Relayed, nil at first.
 func (s *Store) RelayNote() ([]byte, error) {
 	var note []byte
-	err := s.db.View(func(tx *bolt.Tx) error {
-		v, err := get(tx.Bucket(bucketRelay), keyNote)
+	err := s.view(func(tx *bolt.Tx) error {
+		v, err := top(tx, bucketRelay).get(keyNote)
 		note = bytes.Clone(v)
 		return err
 	})
@@ -84,11 +85,11 @@ func (s *Store) RelayNote() ([]byte, error) {
 // Relayed forgets the events up to and including sequence, which the stream
 // holds, and keeps the relay's note of where.
 func (s *Store) Relayed(sequence uint64, note []byte) error {
-	err := s.db.Update(func(tx *bolt.Tx) error {
+	err := s.update(func(tx *bolt.Tx) error {
 		if err := forget(tx, sequence); err != nil {
 			return err
 		}
-		return put(tx.Bucket(bucketRelay), keyNote, note)
+		return top(tx, bucketRelay).put(keyNote, note)
 	})
 	if err != nil {
 		return fmt.Errorf("outbox: forget up to %d: %w", sequence, err)
@@ -109,12 +110,13 @@ func forget(tx *bolt.Tx, sequence uint64) error {
 // ParkRelayed moves the outbox's oldest event, which has the sequence given and
 // can never be published, to the parked ones.
 func (s *Store) ParkRelayed(sequence uint64, reason string, at time.Time) error {
-	err := s.db.Update(func(tx *bolt.Tx) error {
-		k, v := tx.Bucket(bucketOutbox).Cursor().First()
+	err := s.update(func(tx *bolt.Tx) error {
+		outbox := top(tx, bucketOutbox)
+		k, v := outbox.b.Cursor().First()
 		if !bytes.Equal(k, sequenceKey(sequence)) {
 			return fmt.Errorf("it is not the oldest of the outbox")
 		}
-		payload, err := unseal(k, v)
+		payload, err := outbox.unseal(k, v)
 		if err != nil {
 			return err
 		}
@@ -135,15 +137,15 @@ func (s *Store) ParkRelayed(sequence uint64, reason string, at time.Time) error 
 
 // Park keeps an event that a sink can never take.
 func (s *Store) Park(p Parked) error {
-	if err := s.db.Update(func(tx *bolt.Tx) error { return park(tx, p) }); err != nil {
-		return fmt.Errorf("park event %s: %w", p.Event.ID, err)
+	if err := s.update(func(tx *bolt.Tx) error { return park(tx, p) }); err != nil {
+		return fmt.Errorf("park event %s: %w", p.Event.ID.Redacted(), err)
 	}
 	return nil
 }
 
 func park(tx *bolt.Tx, p Parked) error {
-	b := tx.Bucket(bucketParked)
-	n, err := b.NextSequence()
+	parked := top(tx, bucketParked)
+	n, err := parked.b.NextSequence()
 	if err != nil {
 		return err
 	}
@@ -151,16 +153,26 @@ func park(tx *bolt.Tx, p Parked) error {
 	if err != nil {
 		return err
 	}
-	return put(b, sequenceKey(n), payload)
+	return parked.put(sequenceKey(n), payload)
+}
+
+// ParkedCount returns how many events are parked.
+func (s *Store) ParkedCount() int {
+	n := 0
+	_ = s.view(func(tx *bolt.Tx) error { // it reads the tree alone
+		n = tx.Bucket(bucketParked).Stats().KeyN
+		return nil
+	})
+	return n
 }
 
 // ParkedEvents returns what was parked, the oldest first.
 func (s *Store) ParkedEvents() ([]Parked, error) {
 	var out []Parked
-	err := s.db.View(func(tx *bolt.Tx) error {
-		b := tx.Bucket(bucketParked)
-		return b.ForEach(func(k, v []byte) error {
-			payload, err := unseal(k, v)
+	err := s.view(func(tx *bolt.Tx) error {
+		parked := top(tx, bucketParked)
+		return parked.b.ForEach(func(k, v []byte) error {
+			payload, err := parked.unseal(k, v)
 			if err != nil {
 				return err
 			}

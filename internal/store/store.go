@@ -48,6 +48,7 @@ var (
 	keyID       = []byte("id")
 	keyBaseline = []byte("baseline")
 	keyInfo     = []byte("info")
+	keyCount    = []byte("count")
 	keyNote     = []byte("note")
 )
 
@@ -72,21 +73,34 @@ func Open(path string) (*Store, error) {
 		}
 	case err == nil && info.Size() == 0:
 		// bbolt would make a new state of it, and tell everything again.
-		return nil, fmt.Errorf("state %s: %w: it is empty", path, ErrDamaged)
+		return nil, explain(path, fmt.Errorf("%w: it is empty", ErrDamaged))
 	}
 	if err := os.Chmod(path, fileMode); err != nil {
-		return nil, fmt.Errorf("state %s: %w", path, err)
+		return nil, fmt.Errorf("state %s must belong to the user that runs this: %w", path, err)
 	}
 	db, err := openFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("state %s: %w", path, err)
+		return nil, explain(path, err)
 	}
 	s := &Store{db: db, committed: make(chan struct{}, 1)}
-	if err := s.readMeta(); err != nil {
+	err = s.readMeta()
+	if err == nil {
+		err = s.check()
+	}
+	if err != nil {
 		_ = db.Close()
-		return nil, fmt.Errorf("state %s: %w", path, err)
+		return nil, explain(path, err)
 	}
 	return s, nil
+}
+
+// explain says what to do about a file that does not open.
+func explain(path string, err error) error {
+	if errors.Is(err, ErrDamaged) {
+		return fmt.Errorf("state %s: %w; restore a copy of it, or move it away: "+
+			"then everything is seen for the first time, and events have new ids", path, err)
+	}
+	return fmt.Errorf("state %s: %w", path, err)
 }
 
 // Close lets the file go. It waits for transactions in hand.
@@ -107,33 +121,52 @@ func (s *Store) signal() {
 	}
 }
 
-// openFile opens an existing file. bbolt panics on some damaged ones, and reads
-// past the end of one that was cut, which without SetPanicOnFault would end the
-// process.
+// openFile opens an existing file.
 func openFile(path string) (db *bolt.DB, err error) {
+	err = guarded(func() error {
+		db, err = bolt.Open(path, fileMode, &bolt.Options{
+			Timeout:      lockTimeout,
+			FreelistType: bolt.FreelistMapType,
+			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+				// Never create here: a file that vanished since is an error,
+				// not an empty state that would tell everything again.
+				return os.OpenFile(name, flag&^os.O_CREATE, mode)
+			},
+		})
+		return err
+	})
+	var system *os.PathError
+	switch {
+	case err == nil:
+		return db, nil
+	case errors.Is(err, berrors.ErrTimeout):
+		return nil, fmt.Errorf("%w; stop it, or give this one its own NOTIFIER_DATA_DIR", ErrLocked)
+	case errors.As(err, &system), errors.Is(err, ErrDamaged):
+		return nil, err
+	}
+	return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+}
+
+// guarded runs fn, which reads the file. bbolt panics on pages that do not fit
+// together, and reads past the end of a file that was cut, which without
+// SetPanicOnFault would end the process.
+func guarded(fn func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
-			db, err = nil, fmt.Errorf("%w: %v", ErrDamaged, r)
+			err = fmt.Errorf("%w: its pages do not fit together: %v", ErrDamaged, r)
 		}
 	}()
-	db, err = bolt.Open(path, fileMode, &bolt.Options{
-		Timeout:      lockTimeout,
-		FreelistType: bolt.FreelistMapType,
-		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
-			// Never create here: a file that vanished since is an error,
-			// not an empty state that would tell everything again.
-			return os.OpenFile(name, flag&^os.O_CREATE, mode)
-		},
-	})
-	switch {
-	case errors.Is(err, berrors.ErrTimeout):
-		return nil, fmt.Errorf("%w; stop it, or give this one its own NOTIFIER_DATA_DIR", ErrLocked)
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum),
-		errors.Is(err, berrors.ErrVersionMismatch):
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	return db, err
+	return fn()
+}
+
+// view and update are bbolt's, guarded. An update that panics is rolled back.
+func (s *Store) view(fn func(*bolt.Tx) error) error {
+	return guarded(func() error { return s.db.View(fn) })
+}
+
+func (s *Store) update(fn func(*bolt.Tx) error) error {
+	return guarded(func() error { return s.db.Update(fn) })
 }
 
 // create makes a new state beside path and links it into place when it is
@@ -154,17 +187,21 @@ func create(path string) error {
 				return err
 			}
 		}
-		meta := tx.Bucket(bucketMeta)
-		if err := put(meta, keySchema, []byte(strconv.Itoa(schema))); err != nil {
+		meta := top(tx, bucketMeta)
+		if err := meta.put(keySchema, []byte(strconv.Itoa(schema))); err != nil {
 			return err
 		}
-		return put(meta, keyID, []byte(strings.ToLower(rand.Text()[:12])))
+		return meta.put(keyID, []byte(strings.ToLower(rand.Text()[:12])))
 	})
 	if err = errors.Join(err, db.Close()); err != nil {
 		return err
 	}
 	if err := os.Link(tmp, path); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
+		// Not every file system has links. Without, two processes that create
+		// at once are told apart by the lock alone.
+		if err := os.Rename(tmp, path); err != nil {
+			return err
+		}
 	}
 	return syncDir(dir)
 }
@@ -178,18 +215,18 @@ func syncDir(dir string) error {
 }
 
 func (s *Store) readMeta() error {
-	return s.db.View(func(tx *bolt.Tx) error {
+	return s.view(func(tx *bolt.Tx) error {
 		// A file that was cut can open; the pages that are gone fault later.
 		if info, err := os.Stat(s.db.Path()); err != nil {
 			return err
 		} else if info.Size() < tx.Size() {
 			return fmt.Errorf("%w: it has %d bytes of %d", ErrDamaged, info.Size(), tx.Size())
 		}
-		meta := tx.Bucket(bucketMeta)
-		if meta == nil {
+		meta := top(tx, bucketMeta)
+		if meta.b == nil {
 			return fmt.Errorf("%w: it has no schema; it is not a state of this program", ErrDamaged)
 		}
-		v, err := get(meta, keySchema)
+		v, err := meta.get(keySchema)
 		if err != nil {
 			return err
 		}
@@ -200,7 +237,7 @@ func (s *Store) readMeta() error {
 		case n > schema:
 			return fmt.Errorf("%w: schema %d, this one knows %d; use that version", ErrNewer, n, schema)
 		}
-		id, err := get(meta, keyID)
+		id, err := meta.get(keyID)
 		if err != nil {
 			return err
 		}

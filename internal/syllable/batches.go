@@ -52,8 +52,9 @@ type BatchPage struct {
 	TotalCount *int    `json:"total_count"`
 }
 
-// Batches calls each with every batch, page by page, those changed last
-// first, until there are no more or each returns false.
+// Batches calls each with every batch, page by page, until there are no more
+// or each returns false. The order is one that no change of a batch alters, so
+// that none slips from one page to another while they are read.
 func (c *Client) Batches(ctx context.Context, each func(Batch) bool) error {
 	for page := range maxPages {
 		p, err := c.BatchPage(ctx, page, pageSize)
@@ -79,8 +80,8 @@ func (c *Client) BatchPage(ctx context.Context, page, limit int) (BatchPage, err
 	q := url.Values{
 		"page":               {strconv.Itoa(page)},
 		"limit":              {strconv.Itoa(limit)},
-		"order_by":           {"last_updated_at"},
-		"order_by_direction": {"desc"},
+		"order_by":           {"batch_id"},
+		"order_by_direction": {"asc"},
 	}
 	var p BatchPage
 	op := fmt.Sprintf("list of batches, page %d", page)

@@ -74,7 +74,7 @@ func TestRequests(t *testing.T) {
 		"GET /api/v1/outbound/batches/a%2Fb.9%20c/results",
 		"GET /api/v1/outbound/batches/%2E%2E/results",
 		"GET /api/v1/outbound/batches/b/results?insights_status=COMPLETED&reference_id=r%261&status=FAILED",
-		"GET /api/v1/outbound/batches?limit=100&order_by=last_updated_at&order_by_direction=desc&page=0",
+		"GET /api/v1/outbound/batches?limit=100&order_by=batch_id&order_by_direction=asc&page=0",
 		"GET /api/v1/outbound/batches/20260822.9",
 		"GET /api/v1/outbound/campaigns/7",
 	}

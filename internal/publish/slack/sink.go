@@ -134,11 +134,11 @@ func (s *Sink) Deliver(ctx context.Context, e event.Event) error {
 	err = s.post(ctx, m)
 	if refused := new(refusedError); errors.As(err, &refused) {
 		if err = s.post(ctx, m.simpler(refused)); errors.As(err, &refused) {
-			return publish.Permanent(fmt.Errorf("slack: event %s: even as text alone: %w", e.ID, err))
+			return publish.Permanent(fmt.Errorf("slack: event %s: even as text alone: %w", e.ID.Redacted(), err))
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("slack: event %s: %w", e.ID, err)
+		return fmt.Errorf("slack: event %s: %w", e.ID.Redacted(), err)
 	}
 	// A crash between Slack's answer and the acknowledgement of the event
 	// loses nothing and repeats this message: Slack has no idempotency key.
