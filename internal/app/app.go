@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
+	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -18,6 +21,7 @@ import (
 	"github.com/syllable-notifier/notifier/internal/ops"
 	"github.com/syllable-notifier/notifier/internal/publish"
 	"github.com/syllable-notifier/notifier/internal/publish/slack"
+	"github.com/syllable-notifier/notifier/internal/recording"
 	"github.com/syllable-notifier/notifier/internal/store"
 	"github.com/syllable-notifier/notifier/internal/syllable"
 )
@@ -112,6 +116,9 @@ func (a *App) build(version string) error {
 	key := syllable.Key(a.cfg.SyllableAPIKey.Reveal())
 	a.platform = syllable.New(a.cfg.SyllableURL, key, "notifier/"+version)
 	a.onClose(a.platform.Close)
+	if err := a.openRecording(); err != nil {
+		return err
+	}
 	taker := ingest.New(a.store, ingest.Options{
 		APIBase: a.cfg.SyllableURL,
 		Silent:  a.cfg.Baseline == config.BaselineSilent,
@@ -129,6 +136,27 @@ func (a *App) build(version string) error {
 		return err
 	}
 	return a.buildRelay()
+}
+
+// openRecording has all answers of the platform added to a file. That it cannot
+// be written ends nothing: it is not what the daemon is for.
+func (a *App) openRecording() error {
+	if a.cfg.Recording == "" {
+		return nil
+	}
+	f, err := os.OpenFile(a.cfg.Recording, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("NOTIFIER_RECORDING: %w", err)
+	}
+	a.onClose(func() { _ = f.Close() })
+	var once sync.Once
+	a.platform.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return &recording.Transport{Next: next, Writer: recording.NewWriter(f), Failed: func(err error) {
+			once.Do(func() { a.log.Error("answers cannot be recorded", "error", err) })
+		}}
+	})
+	a.log.Warn("all answers of the platform are recorded", "file", a.cfg.Recording)
+	return nil
 }
 
 // guard ends the daemon when the state is found damaged: to go on would be to

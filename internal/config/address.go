@@ -121,10 +121,10 @@ func isLoopback(host string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// path takes the path of a folder that may be made later.
+// path takes the path of a folder or file that may be made later.
 func path(s string) (string, error) {
 	if !isPrintable(s) {
-		return "", errors.New("want the path of a folder, without control characters")
+		return "", errors.New("want a path without control characters")
 	}
 	return s, nil
 }

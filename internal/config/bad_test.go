@@ -27,6 +27,7 @@ func TestLoadBadValue(t *testing.T) {
 		"DISCOVERY_INTERVAL": {"60", "1ms", "NaN"},
 		"BASELINE":           {"loud", "silent,emit", "true"},
 		"DATA_DIR":           {"a\nb", "\xff/x"},
+		"RECORDING":          {"a\nb", "\xff/x"},
 		"NATS_URL": {
 			"host:4222", "http://host", "nats://", "nats://host/path", "nats://host?x=1", "nats://host#f", "nats:host",
 			"nats://host:0x1", "nats://host:70000", "nats://host,", ",", "nats://a,,nats://b", "nats://u:pa/ss@host",

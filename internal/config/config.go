@@ -39,6 +39,8 @@ type Config struct {
 	Baseline string
 	// DataDir is a folder, which may not exist yet.
 	DataDir string
+	// Recording is the path of a file, which may not exist yet; empty: none.
+	Recording string
 
 	// NATSURL is one nats, tls, ws or wss URL or several, separated by
 	// commas; empty: the embedded server.

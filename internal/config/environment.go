@@ -29,7 +29,8 @@ type environment struct {
 	Data     struct {
 		Dir variable `default:"./data" desc:"folder of the state file notifier.db and of the embedded server's jetstream/"`
 	}
-	NATS struct {
+	Recording variable `desc:"file that the answers of the platform are added to, masked, to report a bug; empty: none"`
+	NATS      struct {
 		URL           variable `desc:"external NATS with JetStream, comma-separated URLs; empty: embedded server"`
 		Listen        variable `default:"127.0.0.1:4222" desc:"host:port of the embedded server; off: in process only"`
 		Creds         variable `desc:"path of the credentials file for an external NATS"`

@@ -84,6 +84,7 @@ func TestLoadGood(t *testing.T) {
 		{"DISCOVERY_INTERVAL", " 1h30m ", func(c *config.Config) { c.DiscoveryInterval = 90 * time.Minute }, nil},
 		{"BASELINE", "emit", func(c *config.Config) { c.Baseline = config.BaselineEmit }, nil},
 		{"BASELINE", "Silent", func(*config.Config) {}, nil},
+		{"RECORDING", "r.jsonl", func(c *config.Config) { c.Recording = "r.jsonl" }, nil},
 		{"DATA_DIR", "/var/lib/notifier data", func(c *config.Config) { c.DataDir = "/var/lib/notifier data" }, nil},
 		{"NATS_URL", "nats://a, tls://b:4443", func(c *config.Config) { c.NATSURL = "nats://a,tls://b:4443" }, nil},
 		{"NATS_URL", "wss://u:%2C@a,ws://[::1]/", func(c *config.Config) { c.NATSURL = "wss://u:%2C@a,ws://[::1]/" }, nil},

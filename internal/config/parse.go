@@ -33,6 +33,7 @@ func (r *reading) parse() Config {
 		DiscoveryInterval: take(&e.Discovery.Interval, atLeast(minInterval, "1m")),
 		Baseline:          take(&e.Baseline, oneOf(BaselineSilent, BaselineEmit)),
 		DataDir:           take(&e.Data.Dir, path),
+		Recording:         take(&e.Recording, path),
 		NATSURL:           take(&e.NATS.URL, natsURL),
 		NATSListen:        take(&e.NATS.Listen, listenAddr),
 		NATSToken:         take(&e.NATS.Token, secret),

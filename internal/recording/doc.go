@@ -26,7 +26,7 @@
 //
 // # What it leaves out
 //
-// The package does not make requests and keeps nothing of them but method,
+// The package does not make requests of its own and keeps nothing of them but method,
 // path and query; it never sees a key. It does not bound the size of a file.
 // Names in free text, such as the summary of a call, are not found. A body
 // that is not UTF-8 cannot be written as it was.

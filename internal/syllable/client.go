@@ -34,6 +34,8 @@ type Client struct {
 	base string // without a trailing slash
 	key  Key
 	http *http.Client
+
+	transport *http.Transport // below whatever wraps it
 }
 
 // Key is an API key that prints as a placeholder.
@@ -59,8 +61,9 @@ func New(base string, key Key, userAgent string) *Client {
 		ForceAttemptHTTP2:     true,
 	}
 	return &Client{
-		base: strings.TrimRight(base, "/"),
-		key:  key,
+		base:      strings.TrimRight(base, "/"),
+		key:       key,
+		transport: transport,
 		http: &http.Client{
 			Transport: withUserAgent{transport, userAgent},
 			Timeout:   exchangeTimeout,
@@ -72,7 +75,13 @@ func New(base string, key Key, userAgent string) *Client {
 }
 
 // Close closes the client's idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// Wrap puts something around the transport, such as a recorder. It must be
+// called before the first request.
+func (c *Client) Wrap(wrap func(next http.RoundTripper) http.RoundTripper) {
+	c.http.Transport = wrap(c.http.Transport)
+}
 
 type withUserAgent struct {
 	next  *http.Transport
@@ -84,9 +93,6 @@ func (t withUserAgent) RoundTrip(r *http.Request) (*http.Response, error) {
 	r.Header.Set("User-Agent", t.agent)
 	return t.next.RoundTrip(r)
 }
-
-// CloseIdleConnections is found by http.Client through this method.
-func (t withUserAgent) CloseIdleConnections() { t.next.CloseIdleConnections() }
 
 // get asks for path and hands a bounded body of a 200 answer to read, which
 // must consume it to its end.
