@@ -81,14 +81,13 @@ func Subject(prefix, name string, campaign *int64, batch string) string {
 // Message encodes the event for the subject prefix given, such as "syllable".
 func (e Event) Message(prefix string) Message {
 	id := e.ID.String()
-	return Message{
+	m := Message{
 		Subject: Subject(prefix, e.Name, e.CampaignID, e.ID.Batch),
 		Header: map[string][]string{
 			HeaderSpecVersion: {specVersion},
 			HeaderID:          {id},
 			HeaderType:        {prefix + "." + e.Name},
 			HeaderSource:      {e.Source},
-			HeaderSubject:     {headerValue(e.ID.Reference)},
 			HeaderTime:        {e.Time.UTC().Format(time.RFC3339Nano)},
 			HeaderSequence:    {fmt.Sprintf("%010d", e.ID.Revision)},
 			HeaderDataSchema:  {SchemaCall},
@@ -97,6 +96,10 @@ func (e Event) Message(prefix string) Message {
 		},
 		Data: e.Data,
 	}
+	if e.ID.Scope == ScopeCall {
+		m.Header[HeaderSubject] = []string{headerValue(e.ID.Reference)}
+	}
+	return m
 }
 
 // Decode reads an event from the headers and the body of a NATS message.
@@ -168,7 +171,7 @@ func (e Event) Call() (Call, error) {
 	if err := json.Unmarshal(e.Data, &c); err != nil {
 		return c, fmt.Errorf("event %s: data: %w", e.ID.Redacted(), err)
 	}
-	if c.BatchID != e.ID.Batch || c.ReferenceID != e.ID.Reference || c.Revision != e.ID.Revision {
+	if e.ID.Scope != ScopeCall || c.BatchID != e.ID.Batch || c.ReferenceID != e.ID.Reference || c.Revision != e.ID.Revision {
 		return c, fmt.Errorf("event %s: %w", e.ID.Redacted(), errNotCall)
 	}
 	return c, nil

@@ -3,6 +3,7 @@ package event_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -55,7 +56,7 @@ func TestParseIDRefuses(t *testing.T) {
 		"s%31.b.r.1", "s 1.b.r.1", "é.b.r.1",
 		"s1.b.r.0", "s1.b.r.01", "s1.b.r.-1", "s1.b.r.+1", "s1.b.r.1_0", "s1.b.r.0x1", "s1.b.r. 1", "s1.b.r.1 ",
 		"s1.b.r.18446744073709551616",
-		"s1.~batch.~batch.1", "s1.b.~batch.1", "s1.%7e.r.1", "s1.b.%41.1", "s1.b.%2.1",
+		"s1.~batch.~batch.1", "s1.~source.r.1", "s1.~source.~batch.1", "s1.b.~source.1", "s1.%7e.r.1", "s1.b.%41.1", "s1.b.%2.1",
 	} {
 		if got, err := event.ParseID(s); err == nil {
 			t.Errorf("ParseID(%q) = %+v, want an error", s, got)
@@ -70,6 +71,40 @@ func TestParseIDRefuses(t *testing.T) {
 			t.Fatalf("ParseID(%q) = %+v, which String writes as %q", s, got, got)
 		}
 	})
+}
+
+// Events of a batch as a whole and of the source come with later versions; who
+// subscribes today must be able to read them, and tell them from those of calls.
+func TestScopes(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]event.ID{
+		"s1.20260822%2E9.~batch.2": {Store: "s1", Scope: event.ScopeBatch, Batch: "20260822.9", Revision: 2},
+		"s1.~source.~source.3":     {Store: "s1", Scope: event.ScopeSource, Revision: 3},
+		"s1.b.%7Ebatch.1":          {Store: "s1", Batch: "b", Reference: "~batch", Revision: 1},
+		"s1.%7Esource.%7Esource.1": {Store: "s1", Batch: "~source", Reference: "~source", Revision: 1},
+		"s1.%7Esource.~batch.1":    {Store: "s1", Scope: event.ScopeBatch, Batch: "~source", Revision: 1},
+	} {
+		got, err := event.ParseID(s)
+		if err != nil || got != want || got.String() != s {
+			t.Errorf("ParseID(%q) = %+v (%s), %v, want %+v", s, got, got, err, want)
+		}
+	}
+	e := event.Event{
+		ID:   event.ID{Store: "s1", Scope: event.ScopeBatch, Batch: "b", Revision: 1},
+		Name: "batch.completed", Time: time.Date(2026, 8, 22, 10, 0, 0, 0, time.UTC),
+		Data: []byte(`{"batch_id":"b","campaign_id":null,"revision":1}`),
+	}
+	m := e.Message("syllable")
+	if v, ok := m.Header[event.HeaderSubject]; ok {
+		t.Errorf("an event of a batch has %s %q", event.HeaderSubject, v)
+	}
+	got, err := event.Decode(m.Header, m.Data)
+	if err != nil || got.ID != e.ID || got.Name != e.Name {
+		t.Errorf("decoded %+v, %v", got, err)
+	}
+	if _, err := got.Call(); err == nil {
+		t.Error("an event of a batch passes for one of a call")
+	}
 }
 
 func FuzzParseID(f *testing.F) {
