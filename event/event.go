@@ -171,7 +171,8 @@ func (e Event) Call() (Call, error) {
 	if err := json.Unmarshal(e.Data, &c); err != nil {
 		return c, fmt.Errorf("event %s: data: %w", e.ID.Redacted(), err)
 	}
-	if e.ID.Scope != ScopeCall || c.BatchID != e.ID.Batch || c.ReferenceID != e.ID.Reference || c.Revision != e.ID.Revision {
+	if e.ID.Scope != ScopeCall ||
+		c.BatchID != e.ID.Batch || c.ReferenceID != e.ID.Reference || c.Revision != e.ID.Revision {
 		return c, fmt.Errorf("event %s: %w", e.ID.Redacted(), errNotCall)
 	}
 	return c, nil

@@ -56,7 +56,8 @@ func TestParseIDRefuses(t *testing.T) {
 		"s%31.b.r.1", "s 1.b.r.1", "é.b.r.1",
 		"s1.b.r.0", "s1.b.r.01", "s1.b.r.-1", "s1.b.r.+1", "s1.b.r.1_0", "s1.b.r.0x1", "s1.b.r. 1", "s1.b.r.1 ",
 		"s1.b.r.18446744073709551616",
-		"s1.~batch.~batch.1", "s1.~source.r.1", "s1.~source.~batch.1", "s1.b.~source.1", "s1.%7e.r.1", "s1.b.%41.1", "s1.b.%2.1",
+		"s1.~batch.~batch.1", "s1.~source.r.1", "s1.~source.~batch.1", "s1.b.~source.1",
+		"s1.%7e.r.1", "s1.b.%41.1", "s1.b.%2.1",
 	} {
 		if got, err := event.ParseID(s); err == nil {
 			t.Errorf("ParseID(%q) = %+v, want an error", s, got)

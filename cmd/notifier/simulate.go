@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -96,6 +98,9 @@ func (s *simulation) run(cmd *cobra.Command) error {
 	if err != nil {
 		return &usageError{err}
 	}
+	if _, _, err := net.SplitHostPort(s.addr); err != nil {
+		return &usageError{fmt.Errorf("--addr: want host:port: %w", err)}
+	}
 	l, err := net.Listen("tcp", s.addr)
 	if err != nil {
 		return fmt.Errorf("--addr %s: %w", s.addr, err)
@@ -107,8 +112,11 @@ func (s *simulation) run(cmd *cobra.Command) error {
 
 // platform makes the simulated platform; about is for the log.
 func (s *simulation) platform(_ *cobra.Command, faults *simulator.Faults) (h http.Handler, about []any, err error) {
-	if !(s.options.Speed > 0) { // also when NaN
-		return nil, nil, fmt.Errorf("--speed %v: want more than 0", s.options.Speed)
+	if !(s.options.Speed > 0) || math.IsInf(s.options.Speed, 1) { // NaN is not more than 0
+		return nil, nil, fmt.Errorf("--speed %v: want a number, and more than 0", s.options.Speed)
+	}
+	if s.rate == 0 {
+		return nil, nil, errors.New("--rate 0: want 1 to 3600 calls an hour")
 	}
 	if err := s.options.Unknown.Check(); err != nil {
 		return nil, nil, fmt.Errorf("--%w", err)

@@ -101,8 +101,8 @@ func (s Summary) Render(w io.Writer, width int, colour bool) {
 	case !s.Checked:
 		fmt.Fprintln(w, "Stopped before the end: nothing was checked.")
 	case s.Passed():
-		fmt.Fprintf(w, "Checked: the %d events of %d calls are unbroken chains that agree with what the platform did,\n"+
-			"and each of the %d completed insights was posted once.\n", s.Events, s.Calls, s.Posts)
+		fmt.Fprintf(w, "Checked: the %d events of %d calls are unbroken chains, and agree with what\n"+
+			"the platform did; each of the %d completed insights was posted once.\n", s.Events, s.Calls, s.Posts)
 	default:
 		fmt.Fprintf(w, "THE CHECK FAILED with %d problems:\n", len(s.Problems))
 		for _, p := range s.Problems {
