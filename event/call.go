@@ -54,45 +54,70 @@ func (c Call) Encode() (json.RawMessage, error) {
 	if err := c.check(result); err != nil {
 		return nil, fmt.Errorf("call %q of batch %q: %w", Redact(c.ReferenceID), c.BatchID, err)
 	}
-	c.Observed.Until = c.Observed.Until.UTC()
-	if c.Observed.After != nil {
-		after := c.Observed.After.UTC()
-		c.Observed.After = &after
-	}
+	c.Observed = c.Observed.utc()
 	c.Result = nil
-	var b bytes.Buffer
-	b.Grow(len(result) + 384)
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(c); err != nil {
+	data, err := encodeWith(c, result)
+	if err != nil {
 		return nil, fmt.Errorf("call %q of batch %q: %w", Redact(c.ReferenceID), c.BatchID, err)
 	}
-	// Result is the last field and null: put the object in its place.
+	return data, nil
+}
+
+func (o Observed) utc() Observed {
+	o.Until = o.Until.UTC()
+	if o.After != nil {
+		after := o.After.UTC()
+		o.After = &after
+	}
+	return o
+}
+
+// encodeWith encodes v, whose last field is null, and puts the object in the
+// place of that null, byte for byte.
+func encodeWith(v any, object []byte) (json.RawMessage, error) {
+	var b bytes.Buffer
+	b.Grow(len(object) + 384)
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
 	b.Truncate(b.Len() - len("null}\n"))
-	b.Write(result)
+	b.Write(object)
 	b.WriteByte('}')
 	return b.Bytes(), nil
 }
 
 var (
 	errNoID       = errors.New("an event needs a batch id, a reference id and a revision from 1")
-	errNotObject  = errors.New("the result is not a JSON object")
-	errNotUnicode = errors.New("an id, a value or the result is not valid UTF-8")
+	errNotObject  = errors.New("the platform's object is not a JSON object")
+	errNotUnicode = errors.New("an id, a value or the platform's object is not valid UTF-8")
 )
 
 func (c Call) check(result []byte) error {
 	if c.BatchID == "" || c.ReferenceID == "" || c.Revision == 0 {
 		return errNoID
 	}
-	for _, s := range []*string{&c.BatchID, &c.ReferenceID, (*string)(&c.Field), c.From, c.To} {
+	return errors.Join(
+		checkText(&c.BatchID, &c.ReferenceID, (*string)(&c.Field), c.From, c.To),
+		checkObject(result),
+	)
+}
+
+func checkText(texts ...*string) error {
+	for _, s := range texts {
 		if s != nil && !utf8.ValidString(*s) {
 			return errNotUnicode
 		}
 	}
-	if len(result) == 0 || result[0] != '{' || !json.Valid(result) {
+	return nil
+}
+
+func checkObject(object []byte) error {
+	if len(object) == 0 || object[0] != '{' || !json.Valid(object) {
 		return errNotObject
 	}
-	if !utf8.Valid(result) {
+	if !utf8.Valid(object) {
 		return errNotUnicode
 	}
 	return nil

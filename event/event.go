@@ -30,22 +30,30 @@ const (
 	contentType = "application/json"
 )
 
-// SchemaCall names the JSON Schema of the data of a call event; the document
-// is docs/schema/call.v1.json of the project.
-const SchemaCall = "https://raw.githubusercontent.com/syllable-notifier/notifier/main/docs/schema/call.v1.json"
+// The JSON Schemas of the data of events; the documents are in docs/schema of
+// the project.
+const (
+	schemaBase   = "https://raw.githubusercontent.com/syllable-notifier/notifier/main/docs/schema/"
+	SchemaCall   = schemaBase + "call.v1.json"
+	SchemaBatch  = schemaBase + "batch.v1.json"
+	SchemaSource = schemaBase + "source.v1.json"
+)
 
-// Event is one event: one field of one call changed between two polls.
+// Event is one event: one field of one call changed between two polls, or
+// something happened to a batch, or to the source of all.
 type Event struct {
 	ID ID
 	// Name is <kind>.<status>, such as request.failed; see [Name].
 	Name string
-	// Source is the platform's URL of the batch; see [Source].
+	// Source is the platform's URL of the batch, or of all batches in an event
+	// of the source; see [Source].
 	Source string
 	// CampaignID is the batch's campaign, nil where it is not known.
 	CampaignID *int64
 	// Time is when the change was observed.
 	Time time.Time
-	// Data is the JSON of a [Call]; see [Event.Call].
+	// Data is the JSON of a [Call], a [Batch] or an [Outage], as the scope of
+	// the id says.
 	Data json.RawMessage
 }
 
@@ -58,9 +66,14 @@ type Message struct {
 }
 
 // Source returns the ce-source of a batch's events: the URL of the batch
-// under the API's base URL, the batch encoded as a subject token is.
+// under the API's base URL, the batch encoded as a subject token is. Without a
+// batch it is the ce-source of the source's own events, the URL of the list.
 func Source(apiBase, batch string) string {
-	return strings.TrimRight(apiBase, "/") + "/api/v1/outbound/batches/" + Token(batch)
+	all := strings.TrimRight(apiBase, "/") + "/api/v1/outbound/batches"
+	if batch == "" {
+		return all
+	}
+	return all + "/" + Token(batch)
 }
 
 // Subject returns the NATS subject of an event:
@@ -90,7 +103,7 @@ func (e Event) Message(prefix string) Message {
 			HeaderSource:      {e.Source},
 			HeaderTime:        {e.Time.UTC().Format(time.RFC3339Nano)},
 			HeaderSequence:    {fmt.Sprintf("%010d", e.ID.Revision)},
-			HeaderDataSchema:  {SchemaCall},
+			HeaderDataSchema:  {e.schema()},
 			HeaderContentType: {contentType},
 			HeaderMsgID:       {id},
 		},
@@ -102,9 +115,21 @@ func (e Event) Message(prefix string) Message {
 	return m
 }
 
+func (e Event) schema() string {
+	switch e.ID.Scope {
+	case ScopeBatch:
+		return SchemaBatch
+	case ScopeSource:
+		return SchemaSource
+	case ScopeCall:
+	}
+	return SchemaCall
+}
+
 // Decode reads an event from the headers and the body of a NATS message.
 // A nats.Header can be passed as it is. Its errors say which header is
-// wrong; whether the data fits the name is left to [Event.Call].
+// wrong; whether the data fits the name is left to [Event.Call],
+// [Event.Batch] and [Event.Outage].
 func Decode(header map[string][]string, data []byte) (Event, error) {
 	var e Event
 	h := func(name string) string {
@@ -127,7 +152,7 @@ func Decode(header map[string][]string, data []byte) (Event, error) {
 	if !utf8.ValidString(reference) {
 		return e, fmt.Errorf("header %s is %q: percent-decoded it is not valid UTF-8", HeaderSubject, h(HeaderSubject))
 	}
-	if reference != id.Reference {
+	if reference != id.Reference { // both are empty unless it is a call's
 		return e, fmt.Errorf("header %s is %q, but the id is of %q", HeaderSubject, reference, id.Reference)
 	}
 	at, err := time.Parse(time.RFC3339, h(HeaderTime))

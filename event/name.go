@@ -22,6 +22,17 @@ const (
 	FieldChannelStatus  Field = "channel_manager_status" // kind channel
 	FieldInsightsStatus Field = "insights_status"        // kind insights
 	FieldInsights       Field = "insights"               // event InsightsUpdated
+	FieldPresence       Field = "presence"               // event RequestRemoved
+)
+
+// RequestRemoved is the name of the event that says that the platform no longer
+// lists a call; its field is presence, from PresenceListed to PresenceRemoved.
+const RequestRemoved = "request.removed"
+
+// Values of FieldPresence.
+const (
+	PresenceListed  = "LISTED"
+	PresenceRemoved = "REMOVED"
 )
 
 // InsightsUpdated is the name of the event that says that the content of a

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // pageSize is how many batches are asked for at a time; maxPages bounds a
@@ -29,27 +31,47 @@ type Batch struct {
 	ExpiresOn     *string          `json:"expires_on"`
 	DeletedAt     *string          `json:"deleted_at"`
 	StatusCounts  map[string]int64 `json:"status_counts"`
+	// Raw is the platform's object, verbatim.
+	Raw []byte `json:"-"`
 }
 
 // Deleted says whether the batch itself says that it was deleted.
 func (b Batch) Deleted() bool { return b.DeletedAt != nil && *b.DeletedAt != "" }
 
+// Ended says whether the platform will place no more calls of the batch. A
+// status that is not known does not end it.
+func (b Batch) Ended() bool {
+	return b.Deleted() || slices.Contains([]string{"FAILED", "CANCELED", "EXPIRED"}, b.Status)
+}
+
 // Batch asks for one batch; its details include counts by request_status.
 func (c *Client) Batch(ctx context.Context, id string) (Batch, error) {
-	var b Batch
-	err := c.getObject(ctx, "batch "+id, "batches/"+segment(id), nil, &b)
-	if err == nil && b.BatchID == "" {
-		err = fmt.Errorf("batch %s: %w: it has no batch_id", id, ErrBody)
+	op := "batch " + id
+	var raw jsontext.Value
+	if err := c.getObject(ctx, op, "batches/"+segment(id), nil, &raw); err != nil {
+		return Batch{}, err
 	}
-	return b, err
+	return parseBatch(op, raw)
+}
+
+func parseBatch(op string, raw jsontext.Value) (Batch, error) {
+	var b Batch
+	if err := json.Unmarshal(raw, &b); err != nil {
+		return b, fmt.Errorf("%s: %w", op, bodyError(err))
+	}
+	if b.BatchID == "" {
+		return b, fmt.Errorf("%s: %w: a batch has no batch_id", op, ErrBody)
+	}
+	b.Raw = raw
+	return b, nil
 }
 
 // BatchPage is one page of the list of batches.
 type BatchPage struct {
-	Items      []Batch `json:"items"`
-	Page       int     `json:"page"`
-	TotalPages *int    `json:"total_pages"`
-	TotalCount *int    `json:"total_count"`
+	Items      []Batch
+	Page       int
+	TotalPages *int
+	TotalCount *int
 }
 
 // Batches calls each with every batch, page by page, until there are no more
@@ -83,18 +105,26 @@ func (c *Client) BatchPage(ctx context.Context, page, limit int) (BatchPage, err
 		"order_by":           {"batch_id"},
 		"order_by_direction": {"asc"},
 	}
-	var p BatchPage
+	var body struct {
+		Items      []jsontext.Value `json:"items"`
+		Page       int              `json:"page"`
+		TotalPages *int             `json:"total_pages"`
+		TotalCount *int             `json:"total_count"`
+	}
 	op := fmt.Sprintf("list of batches, page %d", page)
-	if err := c.getObject(ctx, op, "batches", q, &p); err != nil {
-		return p, err
+	if err := c.getObject(ctx, op, "batches", q, &body); err != nil {
+		return BatchPage{}, err
 	}
-	if p.Items == nil {
-		return p, fmt.Errorf("%s: %w: it has no items", op, ErrBody)
+	if body.Items == nil {
+		return BatchPage{}, fmt.Errorf("%s: %w: it has no items", op, ErrBody)
 	}
-	for _, b := range p.Items {
-		if b.BatchID == "" {
-			return p, fmt.Errorf("%s: %w: a batch has no batch_id", op, ErrBody)
+	p := BatchPage{Page: body.Page, TotalPages: body.TotalPages, TotalCount: body.TotalCount}
+	for _, raw := range body.Items {
+		b, err := parseBatch(op, raw)
+		if err != nil {
+			return BatchPage{}, err
 		}
+		p.Items = append(p.Items, b)
 	}
 	return p, nil
 }

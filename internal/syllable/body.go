@@ -53,6 +53,8 @@ func bodyError(err error) error {
 	var syntax *jsontext.SyntacticError
 	var semantic *json.SemanticError
 	switch {
+	case errors.Is(err, ErrTooLarge):
+		return ErrTooLarge
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return fmt.Errorf("%w: it was cut off: %w", ErrBody, io.ErrUnexpectedEOF)
 	case errors.Is(err, jsontext.ErrDuplicateName):

@@ -1,0 +1,109 @@
+package event
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Names of a batch's own events that no status of the platform gives.
+const (
+	// BatchDiscovered says that a batch is watched from now on.
+	BatchDiscovered = "batch.discovered"
+	// BatchCompleted says that every call of the batch has ended and no
+	// insight is pending; its data have a Manifest.
+	BatchCompleted = "batch.completed"
+	// BatchReopened says that something changed after BatchCompleted.
+	BatchReopened = "batch.reopened"
+)
+
+// KindBatch is the kind of a batch's own events, and FieldStatus the field of
+// those that the platform's status of the batch gives.
+const (
+	KindBatch   Kind  = "batch"
+	FieldStatus Field = "status"
+)
+
+// Batch is the data of a batch's own event.
+type Batch struct {
+	// BatchID is the platform's batch id, such as 20260822.9.
+	BatchID string `json:"batch_id"`
+	// CampaignID is the batch's campaign, null where it is not known.
+	CampaignID *int64 `json:"campaign_id"`
+	// Field is "status" where the platform's status of the batch changed, and
+	// absent in the other events.
+	Field Field `json:"field,omitempty"`
+	// From is the status before; null on first sight.
+	From *string `json:"from,omitempty"`
+	// To is the status now.
+	To *string `json:"to,omitempty"`
+	// Revision counts the events of this batch from 1, without gaps; calls
+	// count their own.
+	Revision uint64 `json:"revision"`
+	// Observed is the time between which it happened.
+	Observed Observed `json:"observed"`
+	// Manifest sums the batch up, in batch.completed alone.
+	Manifest *Manifest `json:"manifest,omitempty"`
+	// Batch is the platform's object, verbatim, unknown fields included.
+	Batch json.RawMessage `json:"batch"`
+}
+
+// Manifest sums up a batch whose calls have ended. Each count is by the value
+// that the platform writes; null is counted as "null".
+type Manifest struct {
+	// Calls is how many calls the batch has.
+	Calls int `json:"calls"`
+	// RequestStatus counts them by request_status.
+	RequestStatus map[string]int `json:"request_status"`
+	// ChannelStatus counts them by channel_manager_status.
+	ChannelStatus map[string]int `json:"channel_manager_status"`
+	// InsightsStatus counts them by insights_status.
+	InsightsStatus map[string]int `json:"insights_status"`
+	// Rating counts those whose insights have a rating by it.
+	Rating map[string]int `json:"rating,omitempty"`
+	// Events is how many events of its calls there were.
+	Events uint64 `json:"events"`
+	// First and Last are when the first and the last of them was observed,
+	// null if there was none.
+	First *time.Time `json:"first"`
+	Last  *time.Time `json:"last"`
+}
+
+// Encode returns the data as JSON, Batch byte for byte. An error says that it
+// cannot be an event: the batch id is empty, the revision is 0, Batch is not a
+// JSON object, or a text is not UTF-8.
+func (b Batch) Encode() (json.RawMessage, error) {
+	object := b.Batch
+	if b.BatchID == "" || b.Revision == 0 {
+		return nil, errNoBatch
+	}
+	err := errors.Join(checkText(&b.BatchID, b.From, b.To), checkObject(object))
+	if err != nil {
+		return nil, fmt.Errorf("batch %q: %w", b.BatchID, err)
+	}
+	b.Observed = b.Observed.utc()
+	b.Batch = nil
+	data, err := encodeWith(b, object)
+	if err != nil {
+		return nil, fmt.Errorf("batch %q: %w", b.BatchID, err)
+	}
+	return data, nil
+}
+
+var (
+	errNoBatch  = errors.New("a batch's event needs a batch id and a revision from 1")
+	errNotBatch = errors.New("not the data of a batch's event")
+)
+
+// Batch decodes the data of a batch's own event.
+func (e Event) Batch() (Batch, error) {
+	var b Batch
+	if err := json.Unmarshal(e.Data, &b); err != nil {
+		return b, fmt.Errorf("event %s: data: %w", e.ID.Redacted(), err)
+	}
+	if e.ID.Scope != ScopeBatch || b.BatchID != e.ID.Batch || b.Revision != e.ID.Revision {
+		return b, fmt.Errorf("event %s: %w", e.ID.Redacted(), errNotBatch)
+	}
+	return b, nil
+}
