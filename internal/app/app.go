@@ -122,15 +122,20 @@ func (a *App) build(version string) error {
 	taker := ingest.New(a.store, ingest.Options{
 		APIBase: a.cfg.SyllableURL,
 		Silent:  a.cfg.Baseline == config.BaselineSilent,
+		Settle:  settlePolls * a.cfg.PollInterval,
 		Log:     a.log,
 	})
 	a.poller = fetch.New(a.platform, guard{taker, a}, fetch.Options{
-		Batches:   a.cfg.Batches,
-		Campaigns: a.cfg.Campaigns,
-		Interval:  a.cfg.PollInterval,
-		Discovery: a.cfg.DiscoveryInterval,
-		Dir:       a.cfg.DataDir,
-		Log:       a.log,
+		Batches:    a.cfg.Batches,
+		Campaigns:  a.cfg.Campaigns,
+		Interval:   a.cfg.PollInterval,
+		Discovery:  a.cfg.DiscoveryInterval,
+		Settle:     settlePolls * a.cfg.PollInterval,
+		Concurrent: a.cfg.MaxConcurrentRequests,
+		Rate:       a.cfg.MaxRequestsPerSecond,
+		Dir:        a.cfg.DataDir,
+		Herald:     herald{taker, a},
+		Log:        a.log,
 	})
 	if err := a.buildSinks(); err != nil {
 		return err
@@ -159,26 +164,9 @@ func (a *App) openRecording() error {
 	return nil
 }
 
-// guard ends the daemon when the state is found damaged: to go on would be to
-// tell things that cannot be relied on.
-type guard struct {
-	fetch.Taker
-	app *App
-}
-
-func (g guard) Discovered(batches []string) error { return g.check(g.Taker.Discovered(batches)) }
-func (g guard) Take(ctx context.Context, o *fetch.Observation) error {
-	return g.check(g.Taker.Take(ctx, o))
-}
-
-func (g guard) Gone(batch string) error { return g.check(g.Taker.Gone(batch)) }
-
-func (g guard) check(err error) error {
-	if errors.Is(err, store.ErrDamaged) {
-		g.app.fail(err)
-	}
-	return err
-}
+// settlePolls is for how many target intervals nothing may have changed before
+// a batch counts as complete.
+const settlePolls = 4
 
 // fail makes Run return with the first error it is told.
 func (a *App) fail(err error) {

@@ -25,9 +25,11 @@ func TestLoadBadValue(t *testing.T) {
 		"CAMPAIGNS":          {"one", "1,,2", "0", "-1", "1.5", "0x10", "9223372036854775808", "1;2"},
 		"POLL_INTERVAL":      {"15", "99ms", "-15s", "0", "soon", "1d", "9999999h"},
 		"DISCOVERY_INTERVAL": {"60", "1ms", "NaN"},
-		"BASELINE":           {"loud", "silent,emit", "true"},
-		"DATA_DIR":           {"a\nb", "\xff/x"},
-		"RECORDING":          {"a\nb", "\xff/x"},
+
+		"MAX_REQUESTS_PER_SECOND": {"0", "-1", "NaN", "1001"}, "MAX_CONCURRENT_REQUESTS": {"0", "65", "x"},
+		"BASELINE":  {"loud", "silent,emit", "true"},
+		"DATA_DIR":  {"a\nb", "\xff/x"},
+		"RECORDING": {"a\nb", "\xff/x"},
 		"NATS_URL": {
 			"host:4222", "http://host", "nats://", "nats://host/path", "nats://host?x=1", "nats://host#f", "nats:host",
 			"nats://host:0x1", "nats://host:70000", "nats://host,", ",", "nats://a,,nats://b", "nats://u:pa/ss@host",

@@ -35,6 +35,10 @@ type Config struct {
 	// PollInterval and DiscoveryInterval are 100ms or more.
 	PollInterval      time.Duration
 	DiscoveryInterval time.Duration
+	// MaxRequestsPerSecond is more than 0 and at most 1000,
+	// MaxConcurrentRequests 1 to 64.
+	MaxRequestsPerSecond  float64
+	MaxConcurrentRequests int
 	// Baseline is BaselineSilent or BaselineEmit.
 	Baseline string
 	// DataDir is a folder, which may not exist yet.

@@ -20,10 +20,14 @@ type environment struct {
 	Batches   variable `desc:"comma-separated batch ids to watch; empty: discover them"`
 	Campaigns variable `desc:"comma-separated campaign ids that discovery is limited to; empty: all"`
 	Poll      struct {
-		Interval variable `default:"15s" desc:"time from one poll of a batch to the next, jittered; 100ms at least"`
+		Interval variable `default:"15s" desc:"target interval of an active batch, adapted and jittered; 100ms at least"`
 	}
 	Discovery struct {
 		Interval variable `default:"1m" desc:"how often batches are listed; 100ms at least"`
+	}
+	Max struct {
+		RequestsPerSecond  variable `split_words:"true" default:"20" desc:"bound on requests to the platform a second"`
+		ConcurrentRequests variable `split_words:"true" default:"4" desc:"bound on requests to the platform at once, 1 to 64"`
 	}
 	Baseline variable `default:"silent" desc:"results already there at the first start: silent (no events) or emit"`
 	Data     struct {

@@ -14,44 +14,48 @@ import (
 )
 
 const (
-	minInterval  = 100 * time.Millisecond
-	minRetention = time.Minute
-	maxBatchID   = 255 // bytes
-	maxStream    = 255 // bytes, as the server has it
-	maxChannel   = 80  // characters, as Slack has it
+	minInterval   = 100 * time.Millisecond
+	minRetention  = time.Minute
+	maxPerSecond  = 1000
+	maxConcurrent = 64
+	maxBatchID    = 255 // bytes
+	maxStream     = 255 // bytes, as the server has it
+	maxChannel    = 80  // characters, as Slack has it
 )
 
 // parse makes the Config. A setting with a problem is left zero.
 func (r *reading) parse() Config {
 	e := &r.env
 	return Config{
-		SyllableURL:       take(&e.Syllable.URL, syllableURL),
-		SyllableAPIKey:    take(&e.Syllable.APIKey, secret),
-		Batches:           take(&e.Batches, list(batchID)),
-		Campaigns:         take(&e.Campaigns, list(campaignID)),
-		PollInterval:      take(&e.Poll.Interval, atLeast(minInterval, "15s")),
-		DiscoveryInterval: take(&e.Discovery.Interval, atLeast(minInterval, "1m")),
-		Baseline:          take(&e.Baseline, oneOf(BaselineSilent, BaselineEmit)),
-		DataDir:           take(&e.Data.Dir, path),
-		Recording:         take(&e.Recording, path),
-		NATSURL:           take(&e.NATS.URL, natsURL),
-		NATSListen:        take(&e.NATS.Listen, listenAddr),
-		NATSToken:         take(&e.NATS.Token, secret),
-		NATSCreds:         take(&e.NATS.Creds, existingFile),
-		NATSCA:            take(&e.NATS.CA, existingFile),
-		NATSCert:          take(&e.NATS.Cert, existingFile),
-		NATSKey:           take(&e.NATS.Key, existingFile),
-		NATSStream:        take(&e.NATS.Stream, streamName),
-		NATSSubjectPrefix: take(&e.NATS.SubjectPrefix, subjectPrefix),
-		NATSReplicas:      take(&e.NATS.Replicas, replicas),
-		Retention:         take(&e.Retention, atLeast(minRetention, "168h")),
-		SlackToken:        take(&e.Slack.Token, secret),
-		SlackChannel:      take(&e.Slack.Channel, slackChannel),
-		SlackAPIURL:       take(&e.Slack.API.URL, slackURL),
-		HTTPAddr:          take(&e.HTTP.Addr, listenAddr),
-		HTTPToken:         take(&e.HTTP.Token, secret),
-		LogLevel:          take(&e.Log.Level, logLevel),
-		LogFormat:         take(&e.Log.Format, oneOf(LogAuto, LogText, LogJSON)),
+		SyllableURL:           take(&e.Syllable.URL, syllableURL),
+		SyllableAPIKey:        take(&e.Syllable.APIKey, secret),
+		Batches:               take(&e.Batches, list(batchID)),
+		Campaigns:             take(&e.Campaigns, list(campaignID)),
+		PollInterval:          take(&e.Poll.Interval, atLeast(minInterval, "15s")),
+		DiscoveryInterval:     take(&e.Discovery.Interval, atLeast(minInterval, "1m")),
+		MaxRequestsPerSecond:  take(&e.Max.RequestsPerSecond, perSecond),
+		MaxConcurrentRequests: take(&e.Max.ConcurrentRequests, concurrent),
+		Baseline:              take(&e.Baseline, oneOf(BaselineSilent, BaselineEmit)),
+		DataDir:               take(&e.Data.Dir, path),
+		Recording:             take(&e.Recording, path),
+		NATSURL:               take(&e.NATS.URL, natsURL),
+		NATSListen:            take(&e.NATS.Listen, listenAddr),
+		NATSToken:             take(&e.NATS.Token, secret),
+		NATSCreds:             take(&e.NATS.Creds, existingFile),
+		NATSCA:                take(&e.NATS.CA, existingFile),
+		NATSCert:              take(&e.NATS.Cert, existingFile),
+		NATSKey:               take(&e.NATS.Key, existingFile),
+		NATSStream:            take(&e.NATS.Stream, streamName),
+		NATSSubjectPrefix:     take(&e.NATS.SubjectPrefix, subjectPrefix),
+		NATSReplicas:          take(&e.NATS.Replicas, replicas),
+		Retention:             take(&e.Retention, atLeast(minRetention, "168h")),
+		SlackToken:            take(&e.Slack.Token, secret),
+		SlackChannel:          take(&e.Slack.Channel, slackChannel),
+		SlackAPIURL:           take(&e.Slack.API.URL, slackURL),
+		HTTPAddr:              take(&e.HTTP.Addr, listenAddr),
+		HTTPToken:             take(&e.HTTP.Token, secret),
+		LogLevel:              take(&e.Log.Level, logLevel),
+		LogFormat:             take(&e.Log.Format, oneOf(LogAuto, LogText, LogJSON)),
 	}
 }
 
@@ -137,6 +141,22 @@ func atLeast(lowest time.Duration, example string) func(string) (time.Duration, 
 		}
 		return d, nil
 	}
+}
+
+func perSecond(s string) (float64, error) {
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(n > 0 && n <= maxPerSecond) { // also when NaN
+		return 0, fmt.Errorf("want a number above 0, %d at most", maxPerSecond)
+	}
+	return n, nil
+}
+
+func concurrent(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > maxConcurrent {
+		return 0, fmt.Errorf("want 1 to %d", maxConcurrent)
+	}
+	return n, nil
 }
 
 // oneOf takes one of the words given, in any case.

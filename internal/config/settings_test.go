@@ -13,7 +13,8 @@ import (
 func TestSettingNames(t *testing.T) {
 	setEnv(t, nil)
 	want := strings.Fields(`
-		SYLLABLE_URL SYLLABLE_API_KEY BATCHES CAMPAIGNS POLL_INTERVAL DISCOVERY_INTERVAL BASELINE DATA_DIR RECORDING
+		SYLLABLE_URL SYLLABLE_API_KEY BATCHES CAMPAIGNS POLL_INTERVAL DISCOVERY_INTERVAL
+		MAX_REQUESTS_PER_SECOND MAX_CONCURRENT_REQUESTS BASELINE DATA_DIR RECORDING
 		NATS_URL NATS_LISTEN NATS_CREDS NATS_TOKEN NATS_CA NATS_CERT NATS_KEY NATS_STREAM NATS_SUBJECT_PREFIX
 		NATS_REPLICAS RETENTION SLACK_TOKEN SLACK_CHANNEL SLACK_API_URL HTTP_ADDR HTTP_TOKEN LOG_LEVEL LOG_FORMAT`)
 	var got []string
@@ -66,7 +67,7 @@ func TestSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"name":"NOTIFIER_POLL_INTERVAL","value":"20s","default":"15s",` +
-		`"meaning":"time from one poll of a batch to the next, jittered; 100ms at least",` +
+		`"meaning":"target interval of an active batch, adapted and jittered; 100ms at least",` +
 		`"set":true,"source":"NOTIFIER_POLL_INTERVAL","secret":false}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("JSON (-want +got):\n%s", diff)

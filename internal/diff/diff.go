@@ -23,6 +23,9 @@ type Record struct {
 	// ContentTold says that an insights.updated was given for the call, so
 	// that a chain of fingerprints is on the stream and must stay unbroken.
 	ContentTold bool
+	// Removed says that the platform no longer lists the call, and that this
+	// was told.
+	Removed bool
 }
 
 // Change is one transition of one field.
@@ -44,7 +47,10 @@ func Baseline(seen Values) Record {
 // request, channel, insights, in this order.
 func Call(held *Record, seen Values) (Record, []Change) {
 	var was Record // on first sight every field starts from null
-	if held != nil {
+	switch {
+	case held != nil && held.Removed: // listed again: as at first, but it goes on counting
+		was.Revision, was.ContentTold = held.Revision, held.ContentTold
+	case held != nil:
 		was = *held
 	}
 	now := Record{Values: normal(seen), Revision: was.Revision, ContentTold: was.ContentTold}
@@ -71,6 +77,18 @@ func Call(held *Record, seen Values) (Record, []Change) {
 		now.ContentTold = true
 	}
 	return now, changes
+}
+
+// Removal returns the record to hold of a call that the platform no longer
+// lists, and the change that says so.
+func Removal(held Record) (Record, Change) {
+	listed, removed := event.PresenceListed, event.PresenceRemoved
+	now := held
+	now.Revision++
+	now.Removed = true
+	return now, Change{
+		Name: event.RequestRemoved, Field: event.FieldPresence, From: &listed, To: &removed, Revision: now.Revision,
+	}
 }
 
 func normal(v Values) Values {

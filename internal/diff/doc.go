@@ -6,6 +6,6 @@
 // backwards, repeats after another, or was never heard of is told as it is.
 //
 // The package does not read the platform's JSON, does not number or publish
-// events, and does not notice calls that are absent: it is only ever asked
-// about a call that was seen.
+// events, and does not notice calls that are absent: who does asks
+// for [Removal].
 package diff

@@ -47,7 +47,7 @@ func (p *platform) answer(what, batch string) error {
 	return p.errs[batch]
 }
 
-func (p *platform) Batches(_ context.Context, each func(syllable.Batch) bool) error {
+func (p *platform) Batches(_ context.Context, _ syllable.Order, each func(syllable.Batch) bool) error {
 	if err := p.answer("list", ""); err != nil {
 		return err
 	}
@@ -74,7 +74,9 @@ func (p *platform) Batch(_ context.Context, id string) (syllable.Batch, error) {
 	return p.batches[i], nil
 }
 
-func (p *platform) Results(ctx context.Context, batch string, _ syllable.Filter, w io.Writer) error {
+func (p *platform) Results(
+	ctx context.Context, batch string, _ syllable.Filter, _ syllable.Version, w io.Writer,
+) (syllable.Version, error) {
 	p.mu.Lock()
 	p.under++
 	p.most = max(p.most, p.under)
@@ -86,17 +88,21 @@ func (p *platform) Results(ctx context.Context, batch string, _ syllable.Filter,
 		p.under--
 	}()
 	if err := p.answer("results ", batch); err != nil {
-		return err
+		return syllable.Version{}, err
 	}
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
+		return syllable.Version{}, ctx.Err()
 	case <-time.After(took):
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_, err := io.WriteString(w, p.bodies[batch])
-	return err
+	return syllable.Version{}, err
+}
+
+func (p *platform) Campaign(_ context.Context, id int64) (syllable.Campaign, error) {
+	return syllable.Campaign{ID: id, Name: "Recall", RetryCount: 2}, p.answer("campaign", "campaign")
 }
 
 func (p *platform) set(f func()) {
@@ -121,42 +127,65 @@ func (p *platform) count(what string) int {
 type taker struct {
 	mu         sync.Mutex
 	err        error
-	discovered [][]string
+	discovered [][]string // the batches of the first call of Seen
 	taken      []string // "batch: ref ref", or "batch: unchanged"
 	last       fetch.Observation
 	gone       []string
+	held       map[string]fetch.Held
 }
 
-func (k *taker) Discovered(batches []string) error {
+func newTaker() *taker { return &taker{held: map[string]fetch.Held{}} }
+
+func (k *taker) Seen(batches []syllable.Batch, _, _ time.Time) ([]fetch.Held, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.err != nil {
-		return k.err
+		return nil, k.err
 	}
-	k.discovered = append(k.discovered, slices.Clone(batches))
-	return nil
+	held := make([]fetch.Held, len(batches))
+	var ids []string
+	for i, b := range batches {
+		ids = append(ids, b.BatchID)
+		held[i] = k.held[b.BatchID]
+	}
+	if len(k.discovered) == 0 {
+		k.discovered = append(k.discovered, ids)
+	}
+	return held, nil
 }
 
-func (k *taker) Take(ctx context.Context, o *fetch.Observation) error {
+func (k *taker) Take(ctx context.Context, o *fetch.Observation) (fetch.Held, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.err != nil {
-		return k.err
+		return fetch.Held{}, k.err
 	}
 	text := o.Batch + ": unchanged"
 	if !o.Unchanged {
 		var refs []string
+		calls := map[string]map[string]int{}
 		if err := o.Each(ctx, func(r syllable.Result) error {
 			refs = append(refs, r.ReferenceID)
+			status := "PENDING"
+			if r.RequestStatus != nil {
+				status = *r.RequestStatus
+			}
+			if calls[status] == nil {
+				calls[status] = map[string]int{}
+			}
+			calls[status][""]++
 			return nil
 		}); err != nil {
-			return err
+			return fetch.Held{}, err
 		}
 		text = o.Batch + ": " + strings.Join(refs, " ")
+		if !o.Partial {
+			k.held[o.Batch] = fetch.Held{Polled: o.Asked, Calls: calls}
+		}
 	}
 	k.taken = append(k.taken, text)
 	k.last = *o
-	return nil
+	return k.held[o.Batch], nil
 }
 
 func (k *taker) Gone(batch string) error {

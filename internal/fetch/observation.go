@@ -11,11 +11,19 @@ import (
 	"github.com/syllable-notifier/notifier/internal/syllable"
 )
 
-// Observation is one complete, valid list of the results of a batch.
+// Observation is one complete, valid list of the results of a batch, or of those
+// of some of its calls.
 type Observation struct {
 	Batch string
 	// CampaignID is the batch's campaign, nil where the platform names none.
 	CampaignID *int64
+	// Retries is how often the campaign dials a call again, and
+	// syllable.RetriesUnknown where that could not be asked for.
+	Retries int
+	// Partial says that the list is of some calls only, and Since then when
+	// these were looked at before, zero if that is not known.
+	Partial bool
+	Since   time.Time
 	// Asked is when the request was sent, and Answered when the whole answer
 	// was there: the list is of some moment between the two.
 	Asked, Answered time.Time
@@ -27,15 +35,27 @@ type Observation struct {
 	Duplicates int
 
 	body        *spool
+	unlisted    bool         // the list was not sent, since it is still the same
 	fingerprint xxh3.Uint128 // of the body
+	checked     bool         // validate has passed
+	count       int          // of results, set by validate
 	// chosen holds the hash of the one result to use for each reference id
 	// that occurs more than once.
 	chosen map[string]uint64
 }
 
+// Listed says whether the list is at hand: the platform does not send one again
+// of which it says that it did not change.
+func (o *Observation) Listed() bool { return !o.unlisted }
+
 // Each calls fn with every call in the list, once each, until ctx ends; the
 // result is valid during the call of fn only.
 func (o *Observation) Each(ctx context.Context, fn func(syllable.Result) error) error {
+	if !o.checked { // a list that is unchanged was found valid before
+		if err := o.validate(ctx, func(syllable.Result) {}); err != nil {
+			return err
+		}
+	}
 	used := map[string]bool{}
 	return o.all(ctx, func(r syllable.Result) error {
 		if want, twice := o.chosen[r.ReferenceID]; twice {
@@ -62,17 +82,19 @@ func (o *Observation) all(ctx context.Context, fn func(syllable.Result) error) e
 }
 
 // validate reads the whole list once, and settles which result is used for a
-// reference id that occurs more than once.
-func (o *Observation) validate(ctx context.Context) error {
+// reference id that occurs more than once. It calls note with every result.
+func (o *Observation) validate(ctx context.Context, note func(syllable.Result)) error {
 	// Eight bytes a call, where the ids themselves would take many times that.
 	var hashes []uint64
 	err := o.all(ctx, func(r syllable.Result) error {
 		hashes = append(hashes, xxh3.HashString(r.ReferenceID))
+		note(r)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
+	o.count = len(hashes)
 	slices.Sort(hashes)
 	twice := map[uint64]bool{}
 	for i := 1; i < len(hashes); i++ {
@@ -80,10 +102,13 @@ func (o *Observation) validate(ctx context.Context) error {
 			twice[hashes[i]] = true
 		}
 	}
-	if len(twice) == 0 {
-		return nil
+	if len(twice) > 0 {
+		if err := o.choose(ctx, twice); err != nil {
+			return err
+		}
 	}
-	return o.choose(ctx, twice)
+	o.checked = true
+	return nil
 }
 
 // choose picks, for each id of those hashes, the result that is furthest on:

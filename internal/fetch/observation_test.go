@@ -55,7 +55,7 @@ func TestSpool(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			o := observe(t, dir, limit, body)
-			if err := o.validate(context.Background()); err != nil {
+			if err := o.validate(context.Background(), func(syllable.Result) {}); err != nil {
 				t.Fatal(err)
 			}
 			for range 2 { // it can be read as often as wanted
@@ -119,7 +119,7 @@ func TestDuplicates(t *testing.T) {
 		for range 3 {
 			rand.Shuffle(n, func(i, j int) { items[i], items[j] = items[j], items[i] })
 			o := observe(t, "", 1<<20, "["+strings.Join(items, ",")+"]")
-			if err := o.validate(context.Background()); err != nil {
+			if err := o.validate(context.Background(), func(syllable.Result) {}); err != nil {
 				rt.Fatal(err)
 			}
 			got := map[string]string{}
@@ -155,7 +155,7 @@ func BenchmarkObservation(b *testing.B) {
 	b.SetBytes(int64(body.Len()))
 	for b.Loop() {
 		o := observe(b, b.TempDir(), memoryLimit, body.String())
-		if err := o.validate(context.Background()); err != nil {
+		if err := o.validate(context.Background(), func(syllable.Result) {}); err != nil {
 			b.Fatal(err)
 		}
 		results(b, o)

@@ -17,21 +17,23 @@ const (
 	// refusedWait is the least wait after the platform refused the key:
 	// asking again soon will not help, and looks like an attack.
 	refusedWait = time.Minute
+	// longestWait bounds the wait after a success.
+	longestWait = 24 * time.Hour
 	// repeatLog is how often a failure that lasts is logged again.
 	repeatLog = time.Hour
-	// endedFactor stretches the interval of a batch that the platform says
-	// has ended; insights may still come for its calls.
-	endedFactor = 20
 )
 
 // pace says when a thing is to be asked for next.
 type pace struct {
 	interval time.Duration
-	due      time.Time // zero: at once
-	busy     bool      // being asked for now
-	off      bool      // never due
-	failures int       // in a row
-	class    string    // of the newest failure
+	due      time.Time     // zero: at once
+	asked    time.Time     // when the newest success was asked for
+	wait     time.Duration // from then to due
+	busy     bool          // being asked for now
+	off      bool          // never due
+	failures int           // in a row
+	class    string        // of the newest failure
+	reason   string        // for it
 	logged   time.Time
 	backoff  *backoff.ExponentialBackOff
 }
@@ -58,10 +60,29 @@ func (p *pace) until(now time.Time, long time.Duration) time.Duration {
 // succeeded sets the next time after an answer to a request of the time given,
 // factor intervals later.
 func (p *pace) succeeded(asked time.Time, factor float64) {
-	p.busy, p.failures = false, 0
+	p.busy, p.failures, p.reason = false, 0, ""
 	p.backoff.Reset()
 	spread := 1 + jitter*(2*rand.Float64()-1)
-	p.due = asked.Add(time.Duration(float64(p.interval) * factor * spread))
+	p.wait = time.Duration(min(float64(p.interval)*factor*spread, float64(longestWait)))
+	p.asked, p.due = asked, asked.Add(p.wait)
+}
+
+// resume sets the first time in a process for a batch that was polled by one
+// before it: no sooner than that would have, so that a restart does not ask for
+// all at once.
+func (p *pace) resume(polled time.Time, factor float64) {
+	if polled.IsZero() || factor <= 1 {
+		return // at once
+	}
+	p.succeeded(polled, factor)
+	p.off = factor == never
+}
+
+// hasten has a batch that was quiet polled at once.
+func (p *pace) hasten(now time.Time, interval time.Duration) {
+	if p.off || p.failures == 0 && p.due.Sub(now) > interval {
+		p.off, p.due = false, now
+	}
 }
 
 // failed sets the next time after an error: later from time to time, or after
@@ -72,7 +93,7 @@ func (p *pace) failed(now time.Time, err error, fixed time.Duration) {
 	}
 	p.busy = false
 	p.failures++
-	p.class = syllable.Class(err)
+	p.class, p.reason = syllable.Class(err), err.Error()
 	wait := fixed
 	if wait == 0 {
 		wait = p.backoff.NextBackOff()

@@ -2,181 +2,176 @@ package fetch
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"time"
-
-	"github.com/zeebo/xxh3"
 
 	"github.com/syllable-notifier/notifier/internal/syllable"
 )
 
-// watch is what the poller knows of a batch.
-type watch struct {
-	id       string
-	pace     pace
-	campaign *int64
-	ended    bool         // by its own status
-	detailed time.Time    // when the two above were learnt
-	taken    xxh3.Uint128 // fingerprint of the newest list that was taken
-	lists    int          // how many were
-	warned   bool         // of reference ids that occur twice
-}
-
-// learn takes in what the platform says of the batch itself.
-func (w *watch) learn(b syllable.Batch, now time.Time) {
-	w.campaign, w.ended, w.detailed = b.CampaignID, ended(b), now
-}
-
-// ended says whether the platform will place no more calls of the batch. A
-// status that is not known does not end it.
-func ended(b syllable.Batch) bool {
-	return b.Deleted() || slices.Contains([]string{"FAILED", "CANCELED", "EXPIRED"}, b.Status)
-}
-
-// discover finds the batches to watch: the configured ones, or those that the
-// platform lists.
-func (p *Poller) discover(ctx context.Context) func() {
+// poll asks for what became of a batch.
+func (p *Poller) poll(ctx context.Context, w *watch, j *job) func() {
 	asked := time.Now()
-	found, err := p.find(ctx)
-	return func() {
-		if err == nil {
-			err = p.watchFound(found, asked)
-		}
-		if err != nil {
-			p.failed(ctx, &p.discovery, err, 0, "batches could not be listed; trying again")
-			return
-		}
-		p.recovered(&p.discovery, "batches can be listed again")
-		if p.discovery.due.IsZero() {
-			p.o.Log.Info("batches listed", "watching", len(found))
-		}
-		p.discovery.succeeded(asked, 1)
-		p.discovery.off = len(p.o.Batches) > 0 // those do not change
-	}
-}
-
-func (p *Poller) find(ctx context.Context) (found []syllable.Batch, err error) {
-	for _, id := range p.o.Batches {
-		found = append(found, syllable.Batch{BatchID: id})
-	}
-	if len(found) > 0 {
-		return found, nil
-	}
-	err = p.platform.Batches(ctx, func(b syllable.Batch) bool {
-		if p.wanted(b) {
-			found = append(found, b)
-		}
-		return true
-	})
-	return found, err
-}
-
-func (p *Poller) watchFound(found []syllable.Batch, at time.Time) error {
-	ids := make([]string, 0, len(found))
-	for _, b := range found {
-		// One that was deleted before we saw it has nothing to tell.
-		if p.watches[b.BatchID] != nil || !b.Deleted() {
-			ids = append(ids, b.BatchID)
-		}
-	}
-	if err := p.watchAll(ids); err != nil {
-		return err
-	}
-	for _, b := range found {
-		if w := p.watches[b.BatchID]; w != nil && len(p.o.Batches) == 0 {
-			w.learn(b, at)
-		}
-	}
-	return nil
-}
-
-func (p *Poller) wanted(b syllable.Batch) bool {
-	return len(p.o.Campaigns) == 0 || b.CampaignID != nil && slices.Contains(p.o.Campaigns, *b.CampaignID)
-}
-
-// poll asks for the results of a batch; job is a copy of w as it was.
-func (p *Poller) poll(ctx context.Context, w *watch, job watch) func() {
-	asked := time.Now()
-	taken, err := p.pollOnce(ctx, &job)
+	err := p.pollOnce(ctx, j)
 	gone := syllable.IsNotFound(err)
 	if gone {
-		if e := p.tellGone(ctx, job.id); e != nil {
+		if e := p.tellGone(ctx, j); e != nil {
 			err, gone = e, false
 		}
 	}
 	return func() {
-		if job.detailed.After(w.detailed) {
-			w.campaign, w.ended, w.detailed = job.campaign, job.ended, job.detailed
+		w.spent.add(j.spent)
+		w.gone = gone
+		if j.looked.After(w.looked) {
+			w.batch, w.looked = j.batch, j.looked
 		}
+		p.noteHealth(ctx, err)
 		if err != nil {
-			// What the taker has of the list is not known: the next one counts
-			// as changed, whatever it is.
-			w.lists = 0
 			var fixed time.Duration
 			if gone {
 				fixed = p.o.Discovery // it may come: look as for new ones
 				p.setReady(nil)
 			}
 			p.failed(ctx, &w.pace, err, fixed, "batch could not be polled; trying again", "batch", w.id)
+			p.publish(w)
 			return
 		}
 		p.recovered(&w.pace, "batch can be polled again", "batch", w.id)
-		w.taken = taken.fingerprint
-		w.lists++
-		if taken.Duplicates > 0 && !w.warned {
+		if j.duplicates > 0 && !w.warned {
 			w.warned = true
 			p.o.Log.Warn("the list of results has reference ids more than once; one result of each is used",
-				"batch", w.id, "passed_over", taken.Duplicates)
+				"batch", w.id, "passed_over", j.duplicates)
 		}
-		factor := 1.0
-		if w.ended {
-			factor = endedFactor
-		}
+		factor := p.factor(w, time.Now())
 		w.pace.succeeded(asked, factor)
+		w.pace.off = factor == never
 		p.setReady(nil)
+		p.publish(w)
 	}
 }
 
 // tellGone tells the taker that the platform does not know the batch, unless a
 // wrong address or key may be the reason: then the list of batches fails too.
-func (p *Poller) tellGone(ctx context.Context, batch string) error {
-	err := p.platform.Batches(ctx, func(syllable.Batch) bool { return false })
+func (p *Poller) tellGone(ctx context.Context, j *job) error {
+	err := p.platform.batches(ctx, syllable.Steady, &j.spent, func(syllable.Batch) bool { return false })
 	if err != nil {
-		return fmt.Errorf("batch %s is not found, and the batches cannot be listed: %w", batch, err)
+		return fmt.Errorf("batch %s is not found, and the batches cannot be listed: %w", j.id, err)
 	}
-	return p.taker.Gone(batch)
+	return p.taker.Gone(j.id)
 }
 
-// pollOnce asks for a batch, makes sure of the answer, and hands it over.
-func (p *Poller) pollOnce(ctx context.Context, w *watch) (*Observation, error) {
-	now := time.Now()
-	if len(p.o.Batches) > 0 && (w.detailed.IsZero() || now.Sub(w.detailed) >= p.o.Discovery) {
-		b, err := p.platform.Batch(ctx, w.id)
-		if err != nil {
-			return nil, err
+// pollOnce asks for all of a batch, or where that says as much for the part of
+// it that can have changed.
+func (p *Poller) pollOnce(ctx context.Context, j *job) error {
+	m := j.mind
+	if !m.wholeDue(time.Now(), p.o.Interval, p.o.Settle) && m.partPays() {
+		j.partial = true
+		return p.pollPart(ctx, j)
+	}
+	if p.lookDue(j) {
+		if err := p.look(ctx, j); err != nil {
+			return err
 		}
-		w.learn(b, now)
 	}
-	o := &Observation{
-		Batch: w.id, CampaignID: w.campaign, Asked: time.Now(),
-		body: newSpool(p.o.Dir, memoryLimit),
+	return p.pollWhole(ctx, j)
+}
+
+// lookDue says whether the details of the batch are to be asked for before a
+// whole list: where nothing else says what the batch itself is like, and
+// where its counts are to be compared with the list.
+func (p *Poller) lookDue(j *job) bool {
+	return j.mind.lists > 0 && j.mind.partPays() ||
+		len(p.o.Batches) > 0 && time.Since(j.looked) >= p.o.Discovery
+}
+
+// look asks for what the platform says of a batch itself; the list of batches
+// says the same of all of them, but for the counts.
+func (p *Poller) look(ctx context.Context, j *job) error {
+	asked := time.Now()
+	b, err := p.platform.batch(ctx, &j.spent, j.id)
+	if err != nil {
+		return err
 	}
+	if b.BatchID != j.id {
+		return fmt.Errorf("batch %s: %w: it is of batch %q", j.id, syllable.ErrBody, b.BatchID)
+	}
+	j.batch, j.looked = b, asked
+	held, err := p.taker.Seen([]syllable.Batch{b}, asked, time.Now())
+	if err != nil {
+		return err
+	}
+	j.mind.remembered(held[0])
+	return nil
+}
+
+// pollWhole asks for all results, makes sure of the answer, and hands it over.
+func (p *Poller) pollWhole(ctx context.Context, j *job) error {
+	m := j.mind
+	o := p.observation(ctx, j)
 	defer o.close()
-	if err := p.platform.Results(ctx, w.id, syllable.Filter{}, o.body); err != nil {
-		return nil, err
+	var known syllable.Version
+	if m.whole && time.Since(m.asked) < longestWhole*p.o.Interval && !m.finishing() {
+		known = m.version
 	}
+	version, err := p.platform.results(ctx, &j.spent, j.id, syllable.Filter{}, known, o.body)
 	o.Answered = time.Now()
-	o.fingerprint = o.body.fingerprint()
-	// A body that was taken before was valid then; it is not looked at again.
-	if o.Unchanged = w.lists > 0 && o.fingerprint == w.taken; !o.Unchanged {
-		if err := o.validate(ctx); err != nil {
-			return nil, fmt.Errorf("results of batch %s: %w", w.id, err)
+	switch unmodified := errors.Is(err, syllable.ErrNotModified); {
+	case err != nil && !unmodified:
+		return err
+	case unmodified:
+		o.Unchanged, o.unlisted = true, true
+		o.fingerprint = m.taken
+	default:
+		o.fingerprint = o.body.fingerprint()
+		o.Unchanged = m.whole && o.fingerprint == m.taken
+	}
+	flow := m.flow
+	if !o.Unchanged {
+		// A body that was taken before was valid then; it is not looked at again.
+		flow = newFlow()
+		if err := o.validate(ctx, flow.note); err != nil {
+			return fmt.Errorf("results of batch %s: %w", j.id, err)
 		}
 	}
+	lists := m.lists
+	// What the taker has of the list after an error is not known: the next one
+	// counts as changed, whatever it is.
+	m.lists, m.whole = 0, false
 	// A crash here loses an answer that nobody was told of; it is asked for
 	// again.
-	return o, p.taker.Take(ctx, o)
+	held, err := p.taker.Take(ctx, o)
+	if err != nil {
+		return err
+	}
+	m.learn(held, o.Answered)
+	m.lists, m.whole = lists+1, true
+	m.asked, m.taken, m.version, m.flow = o.Asked, o.fingerprint, version, flow
+	if !o.Unchanged {
+		m.size, m.count = o.body.size, o.count
+	}
+	m.flow.since(o.Asked)
+	m.owed = false
+	if j.looked.After(o.Asked.Add(-p.o.Interval)) {
+		m.drift = excess(countsOf(j.batch), heldCounts(held), nil)
+		m.doubt, m.fewer = nil, false
+	}
+	j.duplicates = o.Duplicates
+	return nil
+}
+
+// observation returns one that is yet to be filled.
+func (p *Poller) observation(ctx context.Context, j *job) *Observation {
+	retries := syllable.RetriesUnknown
+	c, ok := p.campaigns.get(ctx, j.batch.CampaignID, func(ctx context.Context, id int64) (syllable.Campaign, error) {
+		return p.platform.campaign(ctx, &j.spent, id)
+	})
+	if ok {
+		retries = c.RetryCount
+	}
+	return &Observation{
+		Batch: j.id, CampaignID: j.batch.CampaignID, Retries: retries, Asked: time.Now(),
+		body: newSpool(p.o.Dir, memoryLimit),
+	}
 }
 
 // failed sets the next time, and logs the first failure of a row and each that

@@ -5,33 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/syllable-notifier/notifier/internal/syllable"
 )
-
-// Platform is what is asked. Its errors are those of package syllable.
-type Platform interface {
-	Batches(ctx context.Context, each func(syllable.Batch) bool) error
-	Batch(ctx context.Context, id string) (syllable.Batch, error)
-	Results(ctx context.Context, batch string, f syllable.Filter, w io.Writer) error
-}
-
-// Taker takes what was found out.
-type Taker interface {
-	// Discovered tells which batches there are, once at the start of each
-	// process, before the first of them is asked for.
-	Discovered(batches []string) error
-	// Take takes an observation; after an error it is offered what is then the
-	// newest. When ctx ends it finishes the commit in hand and returns.
-	Take(ctx context.Context, o *Observation) error
-	// Gone tells that the platform does not know the batch.
-	Gone(batch string) error
-}
 
 // Options of a Poller; Interval and Discovery must be positive.
 type Options struct {
@@ -39,35 +17,45 @@ type Options struct {
 	Batches []string
 	// Campaigns limits discovery to batches of these. Empty: all.
 	Campaigns []int64
-	// Interval is the time from one poll of a batch to the next.
+	// Interval is the target time from one poll of an active batch to the next.
 	Interval time.Duration
 	// Discovery is how often the list of batches, or the details of a batch
 	// in Batches, is asked for.
 	Discovery time.Duration
-	// Concurrent bounds how many batches are asked for at once. Default 4.
+	// Settle is for how long nothing may have changed before the taker finds a
+	// batch complete: then it needs a whole list once more.
+	Settle time.Duration
+	// Concurrent bounds how many requests are under way at once. Default 4.
 	Concurrent int
+	// Rate bounds the requests per second. 0: no bound.
+	Rate float64
 	// Dir is where bodies too large for memory are kept for a moment.
 	Dir string
-	Log *slog.Logger
+	// Herald may be nil.
+	Herald Herald
+	Log    *slog.Logger
 }
 
 const defaultConcurrent = 4
 
 // Poller asks for batches when they are due. Run may be called once.
 type Poller struct {
-	platform Platform
-	taker    Taker
-	o        Options
+	platform  *meter
+	taker     Taker
+	o         Options
+	campaigns campaigns
 
 	// What follows belongs to the goroutine of Run.
 	watches    map[string]*watch
-	discovery  pace // of the list of batches
+	discovery  discovery
 	discovered bool // the taker was told
+	health     health
 	running    int
 	done       chan func() // what a finished job has to tell
 
-	mu    sync.Mutex
-	ready error
+	mu     sync.Mutex
+	ready  error
+	status Status
 }
 
 var (
@@ -81,11 +69,13 @@ func New(platform Platform, taker Taker, o Options) *Poller {
 		o.Concurrent = defaultConcurrent
 	}
 	p := &Poller{
-		platform: platform, taker: taker, o: o,
-		watches: map[string]*watch{}, done: make(chan func()),
-		ready: errNotListed,
+		platform: newMeter(platform, o.Concurrent, o.Rate), taker: taker, o: o,
+		campaigns: campaigns{known: map[int64]*campaign{}},
+		watches:   map[string]*watch{}, done: make(chan func()),
+		health: health{herald: o.Herald, least: o.Interval, log: o.Log},
+		ready:  errNotListed, status: Status{Batches: map[string]BatchStatus{}},
 	}
-	p.discovery = newPace(o.Discovery)
+	p.discovery.pace = newPace(o.Discovery)
 	return p
 }
 
@@ -144,30 +134,33 @@ func (p *Poller) finish(tell func()) {
 }
 
 // startDue starts what is due, the longest overdue first, and returns how
-// long nothing else will be.
+// long nothing else will be. One batch takes one place however large it is, so
+// that it keeps none of the others waiting.
 func (p *Poller) startDue(ctx context.Context) time.Duration {
 	const long = time.Hour
 	now := time.Now()
-	if p.discovery.dueAt(now) {
-		p.start(&p.discovery, func() func() { return p.discover(ctx) })
+	if d := &p.discovery; d.pace.dueAt(now) {
+		plan := d.plan(now, p.watches)
+		p.start(&d.pace, func() func() { return p.discover(ctx, plan) })
 	}
-	next := p.discovery.until(now, long)
-	order := make([]*watch, 0, len(p.watches))
+	next := p.discovery.pace.until(now, long)
+	due := make([]*watch, 0, len(p.watches))
 	for _, w := range p.watches {
-		order = append(order, w)
+		if w.pace.dueAt(now) {
+			due = append(due, w)
+		} else {
+			next = min(next, w.pace.until(now, long))
+		}
 	}
-	slices.SortFunc(order, func(a, b *watch) int {
+	slices.SortFunc(due, func(a, b *watch) int {
 		return cmp.Or(a.pace.due.Compare(b.pace.due), cmp.Compare(a.id, b.id))
 	})
-	for _, w := range order {
+	for _, w := range due {
 		if p.running >= p.o.Concurrent {
-			return long // whoever finishes wakes the loop
+			return next // whoever finishes wakes the loop
 		}
-		if w.pace.dueAt(now) {
-			job := *w // the job must not see what the loop changes
-			p.start(&w.pace, func() func() { return p.poll(ctx, w, job) })
-		}
-		next = min(next, w.pace.until(now, long))
+		j := w.job()
+		p.start(&w.pace, func() func() { return p.poll(ctx, w, j) })
 	}
 	return next
 }
@@ -177,25 +170,4 @@ func (p *Poller) start(pc *pace, job func() func()) {
 	p.running++
 	pc.busy = true
 	go func() { p.done <- job() }()
-}
-
-// watchAll starts watching those batches that are not watched yet.
-func (p *Poller) watchAll(ids []string) error {
-	if !p.discovered {
-		if err := p.taker.Discovered(ids); err != nil {
-			return err
-		}
-		p.discovered = true
-		p.setReady(errNotPolled)
-	}
-	for _, id := range ids {
-		if p.watches[id] == nil {
-			p.watches[id] = &watch{id: id, pace: newPace(p.o.Interval)}
-			p.o.Log.Info("watching batch", "batch", id)
-		}
-	}
-	if len(p.watches) == 0 {
-		p.setReady(nil)
-	}
-	return nil
 }

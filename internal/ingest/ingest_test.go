@@ -46,7 +46,7 @@ func (p *platform) set(err error, items ...string) {
 	p.err, p.body = err, "["+strings.Join(items, ",\n")+"]"
 }
 
-func (p *platform) Batches(_ context.Context, each func(syllable.Batch) bool) error {
+func (p *platform) Batches(_ context.Context, _ syllable.Order, each func(syllable.Batch) bool) error {
 	each(syllable.Batch{BatchID: batchID, CampaignID: p.campaign, Status: "ACTIVE"})
 	return nil
 }
@@ -55,14 +55,20 @@ func (p *platform) Batch(context.Context, string) (syllable.Batch, error) {
 	return syllable.Batch{BatchID: batchID, CampaignID: p.campaign}, nil
 }
 
-func (p *platform) Results(_ context.Context, _ string, _ syllable.Filter, w io.Writer) error {
+func (p *platform) Results(
+	_ context.Context, _ string, _ syllable.Filter, _ syllable.Version, w io.Writer,
+) (syllable.Version, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.err != nil {
-		return p.err
+		return syllable.Version{}, p.err
 	}
 	_, err := io.WriteString(w, p.body)
-	return err
+	return syllable.Version{}, err
+}
+
+func (p *platform) Campaign(_ context.Context, id int64) (syllable.Campaign, error) {
+	return syllable.Campaign{ID: id}, nil
 }
 
 // world is a poller in a bubble with a real state file, polled once a minute.
@@ -82,7 +88,8 @@ func newWorld(t *testing.T, silent bool) *world {
 	one := int64(1)
 	w := &world{
 		t: t, p: &platform{campaign: &one, body: "[]"}, path: filepath.Join(t.TempDir(), "notifier.db"),
-		opts:     ingest.Options{APIBase: "https://api.example.com", Silent: silent, Log: quiet},
+		// So that no batch is complete, and asked for less often, by itself.
+		opts:     ingest.Options{APIBase: "https://api.example.com", Silent: silent, Settle: time.Hour, Log: quiet},
 		interval: time.Minute,
 	}
 	t.Cleanup(func() { w.kill() })
@@ -98,7 +105,7 @@ func (w *world) start() {
 	}
 	w.store = st
 	poller := fetch.New(w.p, ingest.New(st, w.opts), fetch.Options{
-		Interval: w.interval, Discovery: time.Hour, Dir: filepath.Dir(w.path), Log: quiet,
+		Interval: w.interval, Discovery: time.Hour, Settle: w.opts.Settle, Dir: filepath.Dir(w.path), Log: quiet,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -133,6 +140,9 @@ func (w *world) events() []string {
 	w.t.Helper()
 	var all []string
 	err := w.store.Outbox(1<<20, 1<<30, func(_ uint64, e event.Event) {
+		if e.ID.Scope != event.ScopeCall {
+			return
+		}
 		c, err := e.Call()
 		if err != nil {
 			w.t.Error(err)
@@ -332,7 +342,7 @@ type stopper struct {
 	whole bool
 }
 
-func (s *stopper) Take(ctx context.Context, o *fetch.Observation) error {
+func (s *stopper) Take(ctx context.Context, o *fetch.Observation) (fetch.Held, error) {
 	if !s.whole {
 		done := make(chan struct{})
 		defer func() { <-done }()
@@ -440,6 +450,9 @@ func TestChainsOverRestarts(t *testing.T) {
 			}
 			last := map[string]event.Call{}
 			if err := w.store.Outbox(1<<20, 1<<30, func(_ uint64, e event.Event) {
+				if e.ID.Scope != event.ScopeCall {
+					return
+				}
 				c, err := e.Call()
 				if err != nil {
 					t.Fatal(err)

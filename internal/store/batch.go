@@ -19,9 +19,31 @@ type Batch struct {
 	// events: it was there at the very first start and has not been read
 	// whole since.
 	Silent bool `json:"silent,omitempty"`
-	// Polled is the time of the newest successful poll that is on record;
-	// polls that saw no change need not be.
+	// Polled is when the newest full list that is on record was asked for;
+	// lists that showed no change need not be. Looked is the same for the
+	// platform's object of the batch itself.
 	Polled *time.Time `json:"polled,omitempty"`
+	Looked *time.Time `json:"looked,omitempty"`
+
+	// Revision is the number of events that the batch itself has had.
+	Revision uint64 `json:"revision,omitempty"`
+	// Discovered says that the batch is known; Status is the newest of the
+	// platform's that was seen, nil before the first look.
+	Discovered bool    `json:"discovered,omitempty"`
+	Status     *string `json:"status,omitempty"`
+	// Object is the newest of the platform's objects of the batch on record.
+	Object []byte `json:"object,omitempty"`
+	// Completed says that the batch was found complete, and nothing has
+	// changed since.
+	Completed bool `json:"completed,omitempty"`
+
+	// Tally counts the calls on record, without removed ones.
+	Tally Tally `json:"tally,omitempty"`
+	// Events is how many events its calls have had; First and Last are when
+	// the first and the last of them was observed.
+	Events uint64     `json:"events,omitempty"`
+	First  *time.Time `json:"first,omitempty"`
+	Last   *time.Time `json:"last,omitempty"`
 }
 
 // Call is what is held of a call.
@@ -142,6 +164,25 @@ func (t *Tx) Call(reference string) (Call, bool, error) {
 		return Call{}, false, fmt.Errorf("call %s of batch %s: %w", event.Redact(reference), t.batch, err)
 	}
 	return c, true, nil
+}
+
+// EachCall calls fn with every call on record, removed ones included, in the
+// order of reference ids.
+func (t *Tx) EachCall(fn func(reference string, c Call) error) error {
+	if t.calls.b == nil {
+		return nil
+	}
+	return t.calls.b.ForEach(func(k, v []byte) error {
+		payload, err := t.calls.unseal(k, v)
+		if err != nil {
+			return fmt.Errorf("call %s of batch %s: %w", event.Redact(string(k)), t.batch, err)
+		}
+		c, err := decodeCall(payload)
+		if err != nil {
+			return fmt.Errorf("call %s of batch %s: %w", event.Redact(string(k)), t.batch, err)
+		}
+		return fn(string(k), c)
+	})
 }
 
 // PutCall replaces what is held of a call.

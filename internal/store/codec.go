@@ -114,13 +114,14 @@ func sequenceKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n)
 const callVersion = 1
 
 // Bits of an encoded Call: which of its values are not null, in the order in
-// which they follow, and a flag.
+// which they follow, and two flags.
 const (
 	hasRequest = 1 << iota
 	hasChannel
 	hasInsights
 	hasContent
 	contentTold
+	removed
 	knownBits = 1<<iota - 1
 )
 
@@ -141,6 +142,9 @@ func encodeCall(c Call) []byte {
 	if c.ContentTold {
 		b[1] |= contentTold
 	}
+	if c.Removed {
+		b[1] |= removed
+	}
 	return b
 }
 
@@ -153,7 +157,9 @@ func decodeCall(b []byte) (Call, error) {
 	bits := r.byte()
 	c.Sum = binary.BigEndian.Uint64(r.take(8))
 	c.Size = r.uvarint()
-	c.Record = diff.Record{Revision: r.uvarint(), ContentTold: bits&contentTold != 0}
+	c.Record = diff.Record{
+		Revision: r.uvarint(), ContentTold: bits&contentTold != 0, Removed: bits&removed != 0,
+	}
 	for i, s := range []**string{&c.Request, &c.Channel, &c.Insights, &c.Content} {
 		if bits&(hasRequest<<i) != 0 {
 			text := string(r.take(r.uvarint()))

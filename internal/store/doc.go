@@ -8,6 +8,7 @@
 //	meta                    schema    the version of this tree
 //	                        id        the store id, first part of every event id
 //	                        baseline  "done" once the first discovery was taken in
+//	                        source    a Source, as JSON, once it had an event
 //	batches
 //	  <batch id>            info      a Batch, as JSON
 //	                        count     how many calls are on record, 8 bytes

@@ -47,6 +47,7 @@ var (
 	keySchema   = []byte("schema")
 	keyID       = []byte("id")
 	keyBaseline = []byte("baseline")
+	keySource   = []byte("source")
 	keyInfo     = []byte("info")
 	keyCount    = []byte("count")
 	keyNote     = []byte("note")

@@ -22,17 +22,27 @@ const (
 // Batch is what is read of a batch. Status is an open set: PENDING, ACTIVE,
 // PAUSED, FAILED, CANCELED and EXPIRED are known today.
 type Batch struct {
-	BatchID       string           `json:"batch_id"`
-	CampaignID    *int64           `json:"campaign_id"`
-	Status        string           `json:"status"`
-	Paused        *bool            `json:"paused"`
-	CreatedAt     *string          `json:"created_at"`
-	LastUpdatedAt *string          `json:"last_updated_at"`
-	ExpiresOn     *string          `json:"expires_on"`
-	DeletedAt     *string          `json:"deleted_at"`
-	StatusCounts  map[string]int64 `json:"status_counts"`
+	BatchID       string  `json:"batch_id"`
+	CampaignID    *int64  `json:"campaign_id"`
+	Status        string  `json:"status"`
+	Paused        *bool   `json:"paused"`
+	CreatedAt     *string `json:"created_at"`
+	LastUpdatedAt *string `json:"last_updated_at"`
+	ExpiresOn     *string `json:"expires_on"`
+	DeletedAt     *string `json:"deleted_at"`
+	// Breakdown counts the calls by request_status, in the details of a batch
+	// alone; nil where the platform does not count.
+	Breakdown map[string]Breakdown `json:"detailed_status_counts"`
 	// Raw is the platform's object, verbatim.
 	Raw []byte `json:"-"`
+}
+
+// Breakdown counts the calls of one request_status.
+type Breakdown struct {
+	Total int `json:"total_count"`
+	// Channel counts those of them that have a channel_manager_status, by it;
+	// nil where the platform does not say.
+	Channel map[string]int `json:"counts"`
 }
 
 // Deleted says whether the batch itself says that it was deleted.
@@ -74,12 +84,22 @@ type BatchPage struct {
 	TotalCount *int
 }
 
+// Order is in which order batches are listed.
+type Order struct{ field, direction string }
+
+var (
+	// Steady is an order that no change of a batch alters, so that none slips
+	// from one page to another while they are read.
+	Steady = Order{"batch_id", "asc"}
+	// NewestFirst has the batches that changed last at the beginning.
+	NewestFirst = Order{"last_updated_at", "desc"}
+)
+
 // Batches calls each with every batch, page by page, until there are no more
-// or each returns false. The order is one that no change of a batch alters, so
-// that none slips from one page to another while they are read.
-func (c *Client) Batches(ctx context.Context, each func(Batch) bool) error {
+// or each returns false.
+func (c *Client) Batches(ctx context.Context, o Order, each func(Batch) bool) error {
 	for page := range maxPages {
-		p, err := c.BatchPage(ctx, page, pageSize)
+		p, err := c.BatchPage(ctx, o, page, pageSize)
 		if err != nil {
 			return err
 		}
@@ -98,12 +118,12 @@ func (c *Client) Batches(ctx context.Context, each func(Batch) bool) error {
 }
 
 // BatchPage asks for one page, 0-based, of the list of batches.
-func (c *Client) BatchPage(ctx context.Context, page, limit int) (BatchPage, error) {
+func (c *Client) BatchPage(ctx context.Context, o Order, page, limit int) (BatchPage, error) {
 	q := url.Values{
 		"page":               {strconv.Itoa(page)},
 		"limit":              {strconv.Itoa(limit)},
-		"order_by":           {"batch_id"},
-		"order_by_direction": {"asc"},
+		"order_by":           {o.field},
+		"order_by_direction": {o.direction},
 	}
 	var body struct {
 		Items      []jsontext.Value `json:"items"`
@@ -129,27 +149,9 @@ func (c *Client) BatchPage(ctx context.Context, page, limit int) (BatchPage, err
 	return p, nil
 }
 
-// Campaign is what is read of a campaign.
-type Campaign struct {
-	ID            int64   `json:"id"`
-	Name          string  `json:"campaign_name"`
-	Mode          *string `json:"mode"`
-	HourlyRate    int     `json:"hourly_rate"`
-	RetryCount    int     `json:"retry_count"`
-	RetryInterval *string `json:"retry_interval"`
-}
-
-// Campaign asks for one campaign.
-func (c *Client) Campaign(ctx context.Context, id int64) (Campaign, error) {
-	var v Campaign
-	s := strconv.FormatInt(id, 10)
-	err := c.getObject(ctx, "campaign "+s, "campaigns/"+s, nil, &v)
-	return v, err
-}
-
 // getObject reads a body that is one JSON object and nothing else.
 func (c *Client) getObject(ctx context.Context, op, path string, q url.Values, out any) error {
-	return c.get(ctx, op, path, q, maxPage, func(r io.Reader) error {
+	return c.get(ctx, request{op: op, path: path, query: q, limit: maxPage}, func(r io.Reader) error {
 		d, err := newDecoder(r, '{', "an object")
 		if err != nil {
 			return err

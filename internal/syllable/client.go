@@ -1,11 +1,8 @@
 package syllable
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -59,13 +56,16 @@ func New(base string, key Key, userAgent string) *Client {
 		MaxIdleConnsPerHost:   8,
 		IdleConnTimeout:       90 * time.Second,
 		ForceAttemptHTTP2:     true,
+		// Package net/http would bound what comes out of a compressed body
+		// only; see compressed.
+		DisableCompression: true,
 	}
 	return &Client{
 		base:      strings.TrimRight(base, "/"),
 		key:       key,
 		transport: transport,
 		http: &http.Client{
-			Transport: withUserAgent{transport, userAgent},
+			Transport: compressed{withUserAgent{transport, userAgent}},
 			Timeout:   exchangeTimeout,
 			// A redirect is answered as an error: following it would carry
 			// the key to another host.
@@ -94,45 +94,6 @@ func (t withUserAgent) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(r)
 }
 
-// get asks for path and hands a bounded body of a 200 answer to read, which
-// must consume it to its end.
-func (c *Client) get(
-	ctx context.Context, op, path string, query url.Values, limit int64, read func(io.Reader) error,
-) error {
-	u := c.base + "/api/v1/outbound/" + path
-	if len(query) > 0 {
-		u += "?" + query.Encode()
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
-	if err != nil {
-		return fmt.Errorf("%s: %w", op, err)
-	}
-	req.Header.Set(keyHeader, string(c.key))
-	req.Header.Set("Accept", "application/json")
-	resp, err := c.http.Do(req)
-	if err != nil {
-		err = withoutURL(err)
-		if errors.Is(err, io.EOF) {
-			err = fmt.Errorf("the connection was closed before an answer came: %w", err)
-		}
-		return fmt.Errorf("%s: %w", op, err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK {
-		return &StatusError{
-			Op: op, Code: resp.StatusCode,
-			RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()),
-		}
-	}
-	if err := read(&boundedReader{resp.Body, limit}); err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, ErrBody) {
-			err = fmt.Errorf("%w: it was cut off: %w", ErrBody, err)
-		}
-		return fmt.Errorf("%s: %w", op, withoutURL(err))
-	}
-	return nil
-}
-
 // segment escapes an id as one segment of a path. Dots alone would be taken for
 // a way up and lead elsewhere.
 func segment(id string) string {
@@ -150,31 +111,4 @@ func withoutURL(err error) error {
 		return u.Err
 	}
 	return err
-}
-
-// ErrTooLarge says that a body went past its bound; it is not read further.
-var ErrTooLarge = errors.New("the body is larger than allowed")
-
-// boundedReader fails past its limit, where io.LimitReader would end the body
-// early and make it look whole.
-type boundedReader struct {
-	r    io.Reader
-	left int64
-}
-
-func (b *boundedReader) Read(p []byte) (int, error) {
-	if b.left <= 0 {
-		var one [1]byte
-		n, err := b.r.Read(one[:])
-		if n > 0 {
-			return 0, ErrTooLarge
-		}
-		return 0, err
-	}
-	if int64(len(p)) > b.left {
-		p = p[:b.left]
-	}
-	n, err := b.r.Read(p)
-	b.left -= int64(n)
-	return n, err
 }

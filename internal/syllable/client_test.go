@@ -56,10 +56,10 @@ func TestRequests(t *testing.T) {
 	})
 	ctx := t.Context()
 	err := errors.Join(
-		c.Results(ctx, "a/b.9 c", syllable.Filter{}, io.Discard),
-		c.Results(ctx, "..", syllable.Filter{}, io.Discard),
-		c.Results(ctx, "b", syllable.Filter{ReferenceID: "r&1", Status: "FAILED", InsightsStatus: "COMPLETED"}, io.Discard),
-		c.Batches(ctx, func(syllable.Batch) bool { return true }),
+		results(ctx, c, "a/b.9 c", syllable.Filter{}, io.Discard),
+		results(ctx, c, "..", syllable.Filter{}, io.Discard),
+		results(ctx, c, "b", syllable.Filter{ReferenceID: "r&1", Status: "FAILED", InsightsStatus: "COMPLETED"}, io.Discard),
+		c.Batches(ctx, syllable.Steady, func(syllable.Batch) bool { return true }),
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestAgainstTheSimulator(t *testing.T) {
 	}
 	c := client(t, sim.Handler().ServeHTTP)
 	found := map[string]bool{}
-	err := c.Batches(t.Context(), func(b syllable.Batch) bool {
+	err := c.Batches(t.Context(), syllable.Steady, func(b syllable.Batch) bool {
 		found[b.BatchID] = b.CampaignID != nil && *b.CampaignID == id && !b.Deleted()
 		return true
 	})
@@ -104,11 +104,11 @@ func TestAgainstTheSimulator(t *testing.T) {
 		t.Errorf("%d batches, error %v", len(found), err)
 	}
 	b, err := c.Batch(t.Context(), "20260822.9")
-	if err != nil || b.StatusCounts["PENDING"] != 3 {
+	if err != nil || b.Breakdown["PENDING"].Total != 3 {
 		t.Errorf("batch %+v, error %v", b, err)
 	}
 	var body bytes.Buffer
-	if err := c.Results(t.Context(), "20260822.9", syllable.Filter{ReferenceID: "ref-000002"}, &body); err != nil {
+	if err := results(t.Context(), c, "20260822.9", syllable.Filter{ReferenceID: "ref-000002"}, &body); err != nil {
 		t.Fatal(err)
 	}
 	n := 0
@@ -123,7 +123,7 @@ func TestAgainstTheSimulator(t *testing.T) {
 	if got, err := c.Campaign(t.Context(), id); err != nil || got.Name != "Reminders" {
 		t.Errorf("campaign %+v, error %v", got, err)
 	}
-	if err := c.Results(t.Context(), "nope", syllable.Filter{}, io.Discard); !syllable.IsNotFound(err) {
+	if err := results(t.Context(), c, "nope", syllable.Filter{}, io.Discard); !syllable.IsNotFound(err) {
 		t.Errorf("error %v, want not found", err)
 	}
 }
@@ -142,7 +142,7 @@ func TestStatusErrors(t *testing.T) {
 				w.Header().Set("Retry-After", "7")
 				w.WriteHeader(code)
 			})
-			err := c.Results(t.Context(), "b", syllable.Filter{}, io.Discard)
+			err := results(t.Context(), c, "b", syllable.Filter{}, io.Discard)
 			if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), key) {
 				t.Errorf("error %v, want one with %q and without the key", err, want)
 			}
@@ -161,7 +161,7 @@ func TestRedirectDoesNotCarryTheKey(t *testing.T) {
 	}))
 	t.Cleanup(other.Close)
 	c := client(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) })
-	if err := c.Results(t.Context(), "b", syllable.Filter{}, io.Discard); err == nil {
+	if err := results(t.Context(), c, "b", syllable.Filter{}, io.Discard); err == nil {
 		t.Error("no error")
 	}
 }
@@ -172,7 +172,7 @@ func TestCutBody(t *testing.T) {
 		w.Header().Set("Content-Length", "100")
 		io.WriteString(w, `[{"reference_id":"a"}]`)
 	})
-	err := c.Results(t.Context(), "b", syllable.Filter{}, io.Discard)
+	err := results(t.Context(), c, "b", syllable.Filter{}, io.Discard)
 	if !errors.Is(err, syllable.ErrBody) || !strings.Contains(err.Error(), "cut off") {
 		t.Errorf("error %v, want that the body was cut off", err)
 	}
@@ -198,7 +198,7 @@ func TestObjectBodiesAreBelievedCarefully(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := client(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) })
-			err := c.Batches(t.Context(), func(syllable.Batch) bool { return true })
+			err := c.Batches(t.Context(), syllable.Steady, func(syllable.Batch) bool { return true })
 			if !errors.Is(err, syllable.ErrBody) {
 				t.Errorf("error %v, want that the body is not valid", err)
 			}
@@ -234,7 +234,7 @@ func TestTransportErrorsSayNothingPrivate(t *testing.T) {
 	}
 	l.Close() // nobody listens there now
 	c := syllable.New("http://"+l.Addr().String(), key, "x")
-	err = c.Results(t.Context(), "b", syllable.Filter{ReferenceID: "canary-ref"}, io.Discard)
+	err = results(t.Context(), c, "b", syllable.Filter{ReferenceID: "canary-ref"}, io.Discard)
 	if err == nil || strings.Contains(err.Error(), key) || strings.Contains(err.Error(), "canary-ref") {
 		t.Errorf("error %v", err)
 	}
@@ -249,7 +249,7 @@ func TestCanceled(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	})
-	if err := c.Results(ctx, "b", syllable.Filter{}, io.Discard); !errors.Is(err, context.Canceled) {
+	if err := results(ctx, c, "b", syllable.Filter{}, io.Discard); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want canceled", err)
 	}
 }
@@ -260,4 +260,10 @@ func TestKeyCannotBePrinted(t *testing.T) {
 	if got := fmt.Sprintf("%v %s %+v", secret, secret, secret); strings.Contains(got, key) {
 		t.Errorf("printed %s", got)
 	}
+}
+
+// results asks without a known version.
+func results(ctx context.Context, c *syllable.Client, batch string, f syllable.Filter, w io.Writer) error {
+	_, err := c.Results(ctx, batch, f, syllable.Version{}, w)
+	return err
 }

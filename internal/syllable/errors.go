@@ -3,6 +3,7 @@ package syllable
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -57,6 +58,43 @@ func Class(err error) string {
 		return "body"
 	}
 	return "other"
+}
+
+// IsAbout says whether an error is about the platform: it did not answer, or
+// not as it should. One of what was done with an answer is not, nor is a
+// request that the platform, being well, did not accept.
+func IsAbout(err error) bool {
+	var s *StatusError
+	var network net.Error
+	switch {
+	case errors.As(err, &s):
+		return s.Code != http.StatusNotFound && s.Code != http.StatusGone && s.Code != http.StatusUnprocessableEntity
+	case errors.Is(err, ErrBody), errors.Is(err, ErrTooLarge), errors.Is(err, errNoAnswer):
+		return true
+	}
+	return errors.As(err, &network)
+}
+
+// Cause says in a few words why a request failed, without naming what was
+// asked for.
+func Cause(err error) string {
+	var s *StatusError
+	switch {
+	case errors.As(err, &s):
+		return strings.TrimSpace(fmt.Sprintf("the platform answered %d %s", s.Code, http.StatusText(s.Code)))
+	case errors.Is(err, ErrTooLarge):
+		return "an answer was larger than allowed"
+	case errors.Is(err, ErrBody):
+		return "an answer was not valid"
+	case isTimeout(err):
+		return "the platform did not answer in time"
+	}
+	return "the platform could not be reached"
+}
+
+func isTimeout(err error) bool {
+	var network net.Error
+	return errors.As(err, &network) && network.Timeout()
 }
 
 // RetryAfterOf returns the wait the platform asked for, 0 for none.

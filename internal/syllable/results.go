@@ -35,9 +35,15 @@ func (f Filter) query() url.Values {
 // Results asks for the results of a batch and copies the body to w as it
 // comes. Whether it is a whole and valid list is for ReadResults to say: the
 // body of an answer without a stated length can end early unnoticed.
-func (c *Client) Results(ctx context.Context, batch string, f Filter, w io.Writer) error {
-	path := "batches/" + segment(batch) + "/results"
-	return c.get(ctx, "results of batch "+batch, path, f.query(), maxResults, func(r io.Reader) error {
+//
+// It returns what the platform calls this version of the list, if it does.
+// Where known is that of an earlier answer and the list is still the same, the
+// error is ErrNotModified and nothing was written.
+func (c *Client) Results(ctx context.Context, batch string, f Filter, known Version, w io.Writer) (Version, error) {
+	return c.fetch(ctx, request{
+		op: "results of batch " + batch, path: "batches/" + segment(batch) + "/results",
+		query: f.query(), limit: maxResults, known: known,
+	}, func(r io.Reader) error {
 		_, err := io.Copy(w, r)
 		return err
 	})

@@ -1,0 +1,174 @@
+package fetch
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/syllable-notifier/notifier/internal/syllable"
+)
+
+const (
+	// wholeListAge is how old the newest whole list of batches may be; between
+	// two of them only the batches that changed last are looked at.
+	wholeListAge = time.Hour
+	// listSlack is how much older than the newest change seen before a batch
+	// must be for the rest of the list to be known: changes need not become
+	// visible in the order of their times.
+	listSlack = 10 * time.Minute
+)
+
+// discovery is the search for batches.
+type discovery struct {
+	pace   pace
+	whole  time.Time // when all batches were listed last
+	newest time.Time // last_updated_at of the batch that changed last
+	spent  Spent
+}
+
+// discoveryPlan is how the list is to be read.
+type discoveryPlan struct {
+	known map[string]bool
+	// until is the last_updated_at down to which to read; zero: all.
+	until time.Time
+}
+
+func (d *discovery) plan(now time.Time, watches map[string]*watch) discoveryPlan {
+	plan := discoveryPlan{known: make(map[string]bool, len(watches))}
+	for id := range watches {
+		plan.known[id] = true
+	}
+	if !d.newest.IsZero() && now.Sub(d.whole) < wholeListAge {
+		plan.until = d.newest.Add(-listSlack)
+	}
+	return plan
+}
+
+// finding is what a list of batches showed.
+type finding struct {
+	batches []syllable.Batch
+	held    []Held
+	newest  time.Time // last_updated_at
+	spent   Spent
+}
+
+// discover finds the batches to watch: the configured ones, or those that the
+// platform lists.
+func (p *Poller) discover(ctx context.Context, plan discoveryPlan) func() {
+	asked := time.Now()
+	f := &finding{}
+	err := p.find(ctx, plan, f)
+	if err == nil {
+		f.held, err = p.taker.Seen(f.batches, asked, time.Now())
+	}
+	return func() {
+		d := &p.discovery
+		d.spent.add(f.spent)
+		p.noteHealth(ctx, err)
+		if err != nil {
+			p.failed(ctx, &d.pace, err, 0, "batches could not be listed; trying again")
+			p.publish(nil)
+			return
+		}
+		p.recovered(&d.pace, "batches can be listed again")
+		if plan.until.IsZero() {
+			d.whole = asked
+		}
+		if f.newest.After(d.newest) {
+			d.newest = f.newest
+		}
+		d.pace.succeeded(asked, 1)
+		d.pace.off = len(p.o.Batches) > 0 // those do not change
+		p.watchAll(f, asked)
+	}
+}
+
+func (p *Poller) find(ctx context.Context, plan discoveryPlan, f *finding) error {
+	for _, id := range p.o.Batches {
+		f.batches = append(f.batches, syllable.Batch{BatchID: id})
+	}
+	if len(f.batches) > 0 {
+		return nil
+	}
+	order := syllable.Steady
+	if !plan.until.IsZero() {
+		order = syllable.NewestFirst
+	}
+	sorted := newestFirst{}
+	return p.platform.batches(ctx, order, &f.spent, func(b syllable.Batch) bool {
+		at := updated(b)
+		if at.After(f.newest) {
+			f.newest = at
+		}
+		// One that was deleted before we saw it has nothing to tell.
+		if p.wanted(b) && (plan.known[b.BatchID] || !b.Deleted()) {
+			f.batches = append(f.batches, b)
+		}
+		return plan.until.IsZero() || !sorted.below(at, plan.until)
+	})
+}
+
+// newestFirst watches whether a list is in that order, which a platform may
+// not keep to, although it was asked for.
+type newestFirst struct {
+	last   time.Time
+	broken bool
+}
+
+// below says whether the rest of the list is known to be older than a time.
+func (n *newestFirst) below(at, until time.Time) bool {
+	n.broken = n.broken || at.IsZero() || !n.last.IsZero() && at.After(n.last)
+	n.last = at
+	return !n.broken && at.Before(until)
+}
+
+// updated returns when a batch changed last by the platform's clock, zero where
+// it does not say. It serves to read less, and never to decide what is true.
+func updated(b syllable.Batch) time.Time {
+	if b.LastUpdatedAt == nil {
+		return time.Time{}
+	}
+	at, err := time.Parse(time.RFC3339, *b.LastUpdatedAt)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
+func (p *Poller) wanted(b syllable.Batch) bool {
+	return len(p.o.Campaigns) == 0 || b.CampaignID != nil && slices.Contains(p.o.Campaigns, *b.CampaignID)
+}
+
+// watchAll starts watching those batches that are not watched yet, and asks at
+// once for those that were quiet and have changed.
+func (p *Poller) watchAll(f *finding, asked time.Time) {
+	first := !p.discovered
+	p.discovered = true
+	now := time.Now()
+	for i, b := range f.batches {
+		w := p.watches[b.BatchID]
+		switch {
+		case w == nil:
+			w = &watch{id: b.BatchID, pace: newPace(p.o.Interval), mind: &mind{}}
+			w.mind.remembered(f.held[i])
+			p.watches[w.id] = w
+			w.batch = b
+			w.pace.resume(f.held[i].Polled, p.factor(w, now))
+			p.o.Log.Info("watching batch", "batch", w.id)
+		case b.Raw != nil && (b.Status != w.batch.Status || updated(b).After(updated(w.batch))):
+			w.pace.hasten(now, p.o.Interval)
+		}
+		if b.Raw != nil && asked.After(w.looked) {
+			w.batch, w.looked = b, asked
+		}
+		p.publish(w)
+	}
+	if first {
+		p.o.Log.Info("batches listed", "watching", len(p.watches))
+	}
+	if len(p.watches) == 0 {
+		p.setReady(nil)
+		return
+	}
+	p.setReady(errNotPolled)
+}

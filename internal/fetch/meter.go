@@ -1,0 +1,91 @@
+package fetch
+
+import (
+	"context"
+	"io"
+	"math"
+
+	"golang.org/x/time/rate"
+
+	"github.com/syllable-notifier/notifier/internal/syllable"
+)
+
+// meter asks the platform within bounds, and counts what is asked.
+type meter struct {
+	platform Platform
+	places   chan struct{} // one for each request under way
+	limit    *rate.Limiter
+}
+
+func newMeter(p Platform, concurrent int, perSecond float64) *meter {
+	m := &meter{platform: p, places: make(chan struct{}, concurrent), limit: rate.NewLimiter(rate.Inf, 0)}
+	if perSecond > 0 {
+		// A burst of a second's worth, so that a poll of several requests need
+		// not wait between them while there is little to do.
+		m.limit = rate.NewLimiter(rate.Limit(perSecond), int(math.Ceil(perSecond)))
+	}
+	return m
+}
+
+// ask makes one request, when there is a place for it.
+func (m *meter) ask(ctx context.Context, s *Spent, request func() error) error {
+	select {
+	case m.places <- struct{}{}:
+		defer func() { <-m.places }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := m.limit.Wait(ctx); err != nil {
+		return err
+	}
+	s.Requests++
+	return request()
+}
+
+// batches reads the list of batches; its pages count as one request.
+func (m *meter) batches(ctx context.Context, o syllable.Order, s *Spent, each func(syllable.Batch) bool) error {
+	return m.ask(ctx, s, func() error {
+		return m.platform.Batches(ctx, o, func(b syllable.Batch) bool {
+			s.Bytes += uint64(len(b.Raw))
+			return each(b)
+		})
+	})
+}
+
+func (m *meter) batch(ctx context.Context, s *Spent, id string) (b syllable.Batch, err error) {
+	err = m.ask(ctx, s, func() error {
+		b, err = m.platform.Batch(ctx, id)
+		s.Bytes += uint64(len(b.Raw))
+		return err
+	})
+	return b, err
+}
+
+func (m *meter) campaign(ctx context.Context, s *Spent, id int64) (c syllable.Campaign, err error) {
+	err = m.ask(ctx, s, func() error {
+		c, err = m.platform.Campaign(ctx, id)
+		return err
+	})
+	return c, err
+}
+
+func (m *meter) results(
+	ctx context.Context, s *Spent, batch string, f syllable.Filter, known syllable.Version, w io.Writer,
+) (v syllable.Version, err error) {
+	err = m.ask(ctx, s, func() error {
+		v, err = m.platform.Results(ctx, batch, f, known, countingWriter{w, s})
+		return err
+	})
+	return v, err
+}
+
+type countingWriter struct {
+	w io.Writer
+	s *Spent
+}
+
+func (c countingWriter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.s.Bytes += uint64(n) //nolint:gosec // not negative
+	return n, err
+}
