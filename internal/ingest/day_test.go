@@ -1,0 +1,226 @@
+package ingest_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/syllable-notifier/notifier/event"
+	"github.com/syllable-notifier/notifier/internal/fetch"
+	"github.com/syllable-notifier/notifier/internal/ingest"
+	"github.com/syllable-notifier/notifier/internal/simulator"
+	"github.com/syllable-notifier/notifier/internal/store"
+	"github.com/syllable-notifier/notifier/internal/syllable"
+)
+
+const (
+	dayInterval = 15 * time.Second
+	dayBatch    = "20260822.9"
+)
+
+// day is a batch of so many calls at 1,000 an hour, on the clock of a bubble,
+// with a network between: 50 ms and 10 MB/s.
+type day struct {
+	sim      *simulator.Simulator
+	requests int
+	bytes    int64
+}
+
+func newDay(t testing.TB, calls int) *day {
+	d := &day{sim: simulator.New(simulator.Options{Seed: 7, Now: time.Now})}
+	id := d.sim.AddCampaign(simulator.Campaign{HourlyRate: 1000, RetryCount: 1, RetryInterval: 30 * time.Minute})
+	if err := d.sim.CreateBatch(simulator.NewBatch{ID: dayBatch, CampaignID: id, Calls: calls}); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// RoundTrip implements http.RoundTripper: the simulator answers.
+func (d *day) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	d.sim.Handler().ServeHTTP(w, r)
+	size := w.Body.Len()
+	d.requests++
+	d.bytes += int64(size)
+	time.Sleep(50*time.Millisecond + time.Duration(size)*100*time.Nanosecond)
+	return w.Result(), nil
+}
+
+func (d *day) finished() bool { return d.sim.Finished(dayBatch) }
+
+// latencies are how long after they happened changes of request_status were
+// seen, sorted. A state that was over before anybody saw it counts as well: it
+// was seen when the next one was.
+type latencies []time.Duration
+
+func (l latencies) at(share float64) time.Duration { return l[int(share*float64(len(l)-1))] }
+
+// fixed polls the whole list at the target interval and nothing else, and
+// returns what that shows: a change is seen by the next list.
+func (d *day) fixed(t testing.TB) latencies {
+	t.Helper()
+	type poll struct{ asked, answered time.Time }
+	var polls []poll
+	for !d.finished() || len(polls) == 0 {
+		asked := time.Now()
+		r := httptest.NewRequest(http.MethodGet, "http://host/api/v1/outbound/batches/"+dayBatch+"/results", nil)
+		r.Header.Set("Syllable-API-Key", "k")
+		resp, err := d.RoundTrip(r)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("answer %v, error %v", resp, err)
+		}
+		polls = append(polls, poll{asked, time.Now()})
+		time.Sleep(time.Until(asked.Add(dayInterval)))
+	}
+	var l latencies
+	for _, m := range d.moments(t) {
+		i, _ := slices.BinarySearchFunc(polls, m.at, func(p poll, at time.Time) int { return p.asked.Compare(at) })
+		if i < len(polls) {
+			l = append(l, polls[i].answered.Sub(m.at))
+		}
+	}
+	slices.Sort(l)
+	return l
+}
+
+// moment is one value of the request_status of a call.
+type moment struct {
+	call, value string
+	at          time.Time
+}
+
+func (d *day) moments(t testing.TB) []moment {
+	t.Helper()
+	truth, _ := d.sim.Truth(dayBatch)
+	var all []moment
+	for _, c := range truth {
+		for _, m := range c.RequestStatus {
+			all = append(all, moment{c.ReferenceID, *m.Value, m.At})
+		}
+	}
+	return all
+}
+
+// adaptive lets our poller and a real state watch the day.
+func (d *day) adaptive(t testing.TB) latencies {
+	t.Helper()
+	dir := t.TempDir()
+	st, err := store.Open(filepath.Join(dir, "notifier.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	client := syllable.New("http://host", "k", "test")
+	defer client.Close()
+	client.Wrap(func(http.RoundTripper) http.RoundTripper { return d })
+	poller := fetch.New(client, ingest.New(st, ingest.Options{
+		APIBase: "http://host", Settle: 4 * dayInterval, Log: quiet,
+	}), fetch.Options{
+		Interval: dayInterval, Discovery: time.Minute, Settle: 4 * dayInterval, Dir: dir, Rate: 20, Log: quiet,
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		poller.Run(ctx)
+	}()
+	for !d.finished() {
+		time.Sleep(time.Minute)
+	}
+	time.Sleep(10 * time.Minute)
+	cancel()
+	<-done
+	return d.seen(t, st)
+}
+
+// seen returns when the events in the outbox were observed, against the truth.
+func (d *day) seen(t testing.TB, st *store.Store) latencies {
+	t.Helper()
+	type told struct {
+		value string
+		at    time.Time
+	}
+	events := map[string][]told{}
+	completed := 0
+	err := st.Outbox(1<<30, 1<<40, func(_ uint64, e event.Event) {
+		if e.Name == event.BatchCompleted {
+			completed++
+		}
+		if e.ID.Scope != event.ScopeCall {
+			return
+		}
+		c, err := e.Call()
+		if err != nil {
+			t.Error(err)
+		}
+		if c.Field == event.FieldRequestStatus {
+			events[c.ReferenceID] = append(events[c.ReferenceID], told{*c.To, e.Time})
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if completed != 1 {
+		t.Errorf("completed %d times", completed)
+	}
+	var l latencies
+	final := map[string]string{}
+	for _, m := range d.moments(t) {
+		final[m.call] = m.value
+		chain := events[m.call]
+		// One that was back where it had been before the next poll is not seen
+		// by any.
+		if i := slices.IndexFunc(chain, func(e told) bool { return !e.at.Before(m.at) }); i >= 0 {
+			l = append(l, chain[i].at.Sub(m.at))
+		}
+	}
+	for call, value := range final {
+		if chain := events[call]; len(chain) == 0 || chain[len(chain)-1].value != value {
+			t.Errorf("call %s is %s, and its events are %v", call, value, chain)
+		}
+	}
+	slices.Sort(l)
+	return l
+}
+
+var dayCalls = flag.Int("day.calls", 500, "calls of TestDay, at 1,000 an hour; make day has 10,000")
+
+// TestDay watches the life of a batch in two ways, and prints what each took and
+// how soon it saw what happened.
+func TestDay(t *testing.T) {
+	t.Parallel()
+	var fixed, adaptive latencies
+	var a, b *day
+	synctest.Test(t, func(t *testing.T) {
+		a = newDay(t, *dayCalls)
+		fixed = a.fixed(t)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		b = newDay(t, *dayCalls)
+		adaptive = b.adaptive(t)
+	})
+	t.Logf("%s\n%s", report("fixed", a, fixed), report("adaptive", b, adaptive))
+	if 4*b.bytes > a.bytes {
+		t.Errorf("%d bytes, more than a quarter of %d", b.bytes, a.bytes)
+	}
+	if adaptive.at(0.5) > fixed.at(0.5) || adaptive.at(0.99) > 2*dayInterval {
+		t.Error("changes are seen too late")
+	}
+}
+
+func report(name string, d *day, l latencies) string {
+	var w bytes.Buffer
+	fmt.Fprintf(&w, "%-9s %8d requests %8.1f MB, request_status seen after %v (median) %v (99 %%) %v (last)",
+		name, d.requests, float64(d.bytes)/1e6, l.at(0.5).Round(10*time.Millisecond), l.at(0.99).Round(10*time.Millisecond),
+		l.at(1).Round(10*time.Millisecond))
+	return w.String()
+}
+
