@@ -128,7 +128,7 @@ type taker struct {
 	mu         sync.Mutex
 	err        error
 	discovered [][]string // the batches of the first call of Seen
-	taken      []string // "batch: ref ref", or "batch: unchanged"
+	taken      []string   // "batch: ref ref", or "batch: unchanged"
 	last       fetch.Observation
 	gone       []string
 	held       map[string]fetch.Held

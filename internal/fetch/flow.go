@@ -80,6 +80,9 @@ func (f *flow) lists() []syllable.Filter {
 // in returns the calls in a list.
 func (f *flow) in(list syllable.Filter) map[string]bool { return f.at[list] }
 
+// tracks says whether a list is asked for.
+func (f *flow) tracks(list syllable.Filter) bool { return f.at[list] != nil }
+
 func (f *flow) empty(list syllable.Filter) bool { return len(f.at[list]) == 0 }
 
 // openInsights is how many calls have insights still to come.
@@ -111,8 +114,11 @@ func (f *flow) read(list syllable.Filter, now map[string]bool, asked time.Time) 
 			f.left[ref] = before
 		}
 	}
-	if _, tracked := f.at[list]; !tracked && len(now) == 0 {
+	if !f.tracks(list) && len(now) == 0 {
 		return // a list of calls that are over, read for once
+	}
+	if now == nil {
+		now = map[string]bool{}
 	}
 	f.at[list] = now
 	for ref := range now {

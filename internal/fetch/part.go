@@ -27,14 +27,14 @@ const (
 )
 
 // wholeDue says whether a whole list is to be asked for, whatever it costs.
-func (m *mind) wholeDue(now time.Time, interval, settle time.Duration) bool {
+func (m *mind) wholeDue(now time.Time, b syllable.Batch, interval, settle time.Duration) bool {
 	age := now.Sub(m.asked)
 	switch {
 	case m.lists == 0, m.held.Absent > 0, m.held.Completed, age >= longestWhole*interval:
 		return true
 	case m.owed:
 		return age >= owedWhole*interval
-	case m.finishing(): // once more when it has settled
+	case m.finishing(b): // once more when it has settled
 		return now.Sub(m.changed) >= settle && m.asked.Before(m.changed.Add(settle))
 	}
 	return false
@@ -45,10 +45,11 @@ func (m *mind) partPays() bool {
 	return m.size > smallBody && m.flow.size() <= m.count/partShare
 }
 
-// finishing says whether all calls seem to have ended.
-func (m *mind) finishing() bool {
+// finishing says whether all calls seem to have ended; those of a batch that has
+// ended are not dialled any more.
+func (m *mind) finishing(b syllable.Batch) bool {
 	waiting, moving := m.phases()
-	return waiting == 0 && moving == 0 && !m.held.Completed
+	return (waiting == 0 || b.Ended()) && moving == 0 && !m.held.Completed
 }
 
 // phases returns how many calls wait to be dialled, and of how many more is to
@@ -102,7 +103,7 @@ func (p *Poller) pollPart(ctx context.Context, j *job) error {
 }
 
 // unexplained returns the statuses to list because the platform counts more calls
-// of them than are held. Calls on the move were just listed. One that began to
+// of them than are held. Those of calls on the move were just listed. One that began to
 // move between the counts and the lists makes one too few that wait, which the
 // next counts put right; so a list of those waits for a second time.
 func (m *mind) unexplained(told counts) []string {
@@ -112,7 +113,8 @@ func (m *mind) unexplained(told counts) []string {
 			return true
 		case syllable.Waiting:
 			return m.doubt[pair{request: status}] > 0
-		case syllable.Moving:
+		case syllable.Moving: // a status that was not seen before
+			return !m.flow.tracks(syllable.Filter{Status: status})
 		}
 		return false
 	})

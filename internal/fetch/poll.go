@@ -64,7 +64,7 @@ func (p *Poller) tellGone(ctx context.Context, j *job) error {
 // it that can have changed.
 func (p *Poller) pollOnce(ctx context.Context, j *job) error {
 	m := j.mind
-	if !m.wholeDue(time.Now(), p.o.Interval, p.o.Settle) && m.partPays() {
+	if !m.wholeDue(time.Now(), j.batch, p.o.Interval, p.o.Settle) && m.partPays() {
 		j.partial = true
 		return p.pollPart(ctx, j)
 	}
@@ -110,7 +110,7 @@ func (p *Poller) pollWhole(ctx context.Context, j *job) error {
 	o := p.observation(ctx, j)
 	defer o.close()
 	var known syllable.Version
-	if m.whole && time.Since(m.asked) < longestWhole*p.o.Interval && !m.finishing() {
+	if m.whole && time.Since(m.asked) < longestWhole*p.o.Interval && !m.finishing(j.batch) {
 		known = m.version
 	}
 	version, err := p.platform.results(ctx, &j.spent, j.id, syllable.Filter{}, known, o.body)

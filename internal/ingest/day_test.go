@@ -223,4 +223,3 @@ func report(name string, d *day, l latencies) string {
 		l.at(1).Round(10*time.Millisecond))
 	return w.String()
 }
-

@@ -49,9 +49,16 @@ type memory struct {
 
 	// What follows belongs to whoever takes the observation in hand.
 	open    int            // calls that have not ended, in the newest full list
+	rules   rules          // by which that was judged
 	listed  int            // calls in that list
 	absent  map[string]int // calls on record that it lacked, and for how many lists in a row
 	changed time.Time      // when something changed last
+}
+
+// rules are what it depends on, beside a call itself, whether it has ended.
+type rules struct {
+	batchEnded bool
+	retries    int
 }
 
 // New returns an Ingester that commits to st.

@@ -34,9 +34,20 @@ const batchID = "20260822.9"
 type platform struct {
 	campaign *int64
 
-	mu   sync.Mutex
-	body string
-	err  error
+	mu    sync.Mutex
+	body  string
+	err   error
+	batch syllable.Batch // of itself; Raw is nil where it is not looked at
+}
+
+// is says what the batch is like from now on.
+func (p *platform) is(status string, deleted bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.batch = syllable.Batch{Status: status, Raw: fmt.Appendf(nil, `{"batch_id":%q,"status":%q}`, batchID, status)}
+	if deleted {
+		p.batch.DeletedAt = &status
+	}
 }
 
 // set says what is answered from now on.
@@ -47,7 +58,14 @@ func (p *platform) set(err error, items ...string) {
 }
 
 func (p *platform) Batches(_ context.Context, _ syllable.Order, each func(syllable.Batch) bool) error {
-	each(syllable.Batch{BatchID: batchID, CampaignID: p.campaign, Status: "ACTIVE"})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.err != nil && !syllable.IsNotFound(p.err) {
+		return p.err
+	}
+	b := p.batch
+	b.BatchID, b.CampaignID = batchID, p.campaign
+	each(b)
 	return nil
 }
 
@@ -68,7 +86,7 @@ func (p *platform) Results(
 }
 
 func (p *platform) Campaign(_ context.Context, id int64) (syllable.Campaign, error) {
-	return syllable.Campaign{ID: id}, nil
+	return syllable.Campaign{ID: id, RetryCount: 1}, nil
 }
 
 // world is a poller in a bubble with a real state file, polled once a minute.
@@ -80,7 +98,7 @@ type world struct {
 	path  string
 	opts  ingest.Options
 
-	interval time.Duration
+	interval, discovery time.Duration
 }
 
 func newWorld(t *testing.T, silent bool) *world {
@@ -90,7 +108,7 @@ func newWorld(t *testing.T, silent bool) *world {
 		t: t, p: &platform{campaign: &one, body: "[]"}, path: filepath.Join(t.TempDir(), "notifier.db"),
 		// So that no batch is complete, and asked for less often, by itself.
 		opts:     ingest.Options{APIBase: "https://api.example.com", Silent: silent, Settle: time.Hour, Log: quiet},
-		interval: time.Minute,
+		interval: time.Minute, discovery: time.Hour,
 	}
 	t.Cleanup(func() { w.kill() })
 	return w
@@ -104,8 +122,10 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	w.store = st
-	poller := fetch.New(w.p, ingest.New(st, w.opts), fetch.Options{
-		Interval: w.interval, Discovery: time.Hour, Settle: w.opts.Settle, Dir: filepath.Dir(w.path), Log: quiet,
+	taker := ingest.New(st, w.opts)
+	poller := fetch.New(w.p, taker, fetch.Options{
+		Interval: w.interval, Discovery: w.discovery, Settle: w.opts.Settle, Dir: filepath.Dir(w.path),
+		Herald: taker, Log: quiet,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -78,16 +78,25 @@ func (t *taking) part() error {
 
 // whole takes a list of all calls of the batch.
 func (t *taking) whole() error {
-	if !t.o.Unchanged {
+	rules := rules{t.look.Ended(), t.o.Retries}
+	switch {
+	case !t.o.Unchanged:
 		if err := t.o.Each(t.ctx, t.see); err != nil {
 			return err
 		}
-		t.memory.open, t.memory.listed = t.open, t.listed
+		t.memory.listed = t.listed
 		var err error
 		if t.memory.absent, err = t.absent(); err != nil {
 			return err
 		}
+	case rules != t.memory.rules && t.o.Listed():
+		if err := t.o.Each(t.ctx, t.judge); err != nil {
+			return err
+		}
+	default:
+		t.open, rules = t.memory.open, t.memory.rules
 	}
+	t.memory.open, t.memory.rules = t.open, rules
 	if err := t.removals(); err != nil {
 		return err
 	}
@@ -106,9 +115,7 @@ type seen struct {
 // see sorts out what did not change and puts the rest into the chunk.
 func (t *taking) see(r syllable.Result) error {
 	t.listed++
-	if !r.Ended(t.look, t.o.Retries) {
-		t.open++
-	}
+	_ = t.judge(r)
 	sum := xxh3.Hash(r.Raw)
 	var same bool
 	err := t.in.store.View(t.o.Batch, func(tx *store.Tx) error {
@@ -133,6 +140,14 @@ func (t *taking) see(r syllable.Result) error {
 			Request: r.RequestStatus, Channel: r.ChannelStatus, Insights: r.InsightsStatus, Content: content,
 		},
 	})
+}
+
+// judge counts a call that has not ended. It returns nil.
+func (t *taking) judge(r syllable.Result) error {
+	if !r.Ended(t.look, t.o.Retries) {
+		t.open++
+	}
+	return nil
 }
 
 // gone is a call that is to be removed. All that the platform still says of it
