@@ -16,6 +16,9 @@ const (
 	// must be for the rest of the list to be known: changes need not become
 	// visible in the order of their times.
 	listSlack = 10 * time.Minute
+	// clockSlack is how far ahead of ours the platform's clock may be. A batch
+	// that changed later than that would hide all others behind it.
+	clockSlack = time.Hour
 )
 
 // discovery is the search for batches.
@@ -29,8 +32,9 @@ type discovery struct {
 // discoveryPlan is how the list is to be read.
 type discoveryPlan struct {
 	known map[string]bool
-	// until is the last_updated_at down to which to read; zero: all.
-	until time.Time
+	// newest is the last_updated_at of the batch that changed last, as far as
+	// it is known, and until the one down to which to read; zero: all.
+	newest, until time.Time
 }
 
 func (d *discovery) plan(now time.Time, watches map[string]*watch) discoveryPlan {
@@ -39,7 +43,7 @@ func (d *discovery) plan(now time.Time, watches map[string]*watch) discoveryPlan
 		plan.known[id] = true
 	}
 	if !d.newest.IsZero() && now.Sub(d.whole) < wholeListAge {
-		plan.until = d.newest.Add(-listSlack)
+		plan.newest, plan.until = d.newest, d.newest.Add(-listSlack)
 	}
 	return plan
 }
@@ -94,10 +98,11 @@ func (p *Poller) find(ctx context.Context, plan discoveryPlan, f *finding) error
 	if !plan.until.IsZero() {
 		order = syllable.NewestFirst
 	}
-	sorted := newestFirst{}
+	sorted := newestFirst{first: plan.newest}
+	soon := time.Now().Add(clockSlack)
 	return p.platform.batches(ctx, order, &f.spent, func(b syllable.Batch) bool {
 		at := updated(b)
-		if at.After(f.newest) {
+		if at.After(f.newest) && at.Before(soon) {
 			f.newest = at
 		}
 		// One that was deleted before we saw it has nothing to tell.
@@ -111,13 +116,15 @@ func (p *Poller) find(ctx context.Context, plan discoveryPlan, f *finding) error
 // newestFirst watches whether a list is in that order, which a platform may
 // not keep to, although it was asked for.
 type newestFirst struct {
+	first  time.Time // the list begins with this one or a newer one
 	last   time.Time
 	broken bool
 }
 
 // below says whether the rest of the list is known to be older than a time.
 func (n *newestFirst) below(at, until time.Time) bool {
-	n.broken = n.broken || at.IsZero() || !n.last.IsZero() && at.After(n.last)
+	beginning := n.last.IsZero()
+	n.broken = n.broken || at.IsZero() || beginning && at.Before(n.first) || !beginning && at.After(n.last)
 	n.last = at
 	return !n.broken && at.Before(until)
 }

@@ -34,7 +34,7 @@ func newPlatform(bodies map[string]string) *platform {
 	p := &platform{bodies: bodies, errs: map[string]error{}, asked: map[string][]time.Time{}}
 	one := int64(1)
 	for _, id := range slices.Sorted(maps.Keys(bodies)) {
-		p.batches = append(p.batches, syllable.Batch{BatchID: id, CampaignID: &one, Status: "ACTIVE"})
+		p.batches = append(p.batches, syllable.Batch{BatchID: id, CampaignID: &one, Status: "ACTIVE", Raw: []byte("{}")})
 	}
 	return p
 }
@@ -217,13 +217,19 @@ func (k *taker) snapshot() (discovered [][]string, gone []string, last fetch.Obs
 
 // run starts a poller whose intervals are ten seconds and a minute; it is
 // stopped at the end of the test.
-func run(t *testing.T, p *platform, k *taker, set func(*fetch.Options)) *fetch.Poller {
+func run(
+	t *testing.T, p *platform, k *taker, set func(*fetch.Options), instead ...fetch.Platform,
+) *fetch.Poller {
 	t.Helper()
+	var asked fetch.Platform = p
+	if len(instead) > 0 {
+		asked = instead[0]
+	}
 	o := fetch.Options{Interval: 10 * time.Second, Discovery: time.Minute, Dir: t.TempDir(), Log: quiet}
 	if set != nil {
 		set(&o)
 	}
-	poller := fetch.New(p, k, o)
+	poller := fetch.New(asked, k, o)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {

@@ -3,7 +3,6 @@ package fetch
 import (
 	"context"
 	"io"
-	"math"
 
 	"golang.org/x/time/rate"
 
@@ -20,9 +19,8 @@ type meter struct {
 func newMeter(p Platform, concurrent int, perSecond float64) *meter {
 	m := &meter{platform: p, places: make(chan struct{}, concurrent), limit: rate.NewLimiter(rate.Inf, 0)}
 	if perSecond > 0 {
-		// A burst of a second's worth, so that a poll of several requests need
-		// not wait between them while there is little to do.
-		m.limit = rate.NewLimiter(rate.Limit(perSecond), int(math.Ceil(perSecond)))
+		// No bursts: the platform may count over a shorter time than a second.
+		m.limit = rate.NewLimiter(rate.Limit(perSecond), 1)
 	}
 	return m
 }
