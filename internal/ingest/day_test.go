@@ -30,12 +30,15 @@ const (
 // with a network between: 50 ms and 10 MB/s.
 type day struct {
 	sim      *simulator.Simulator
+	revised  bool // insights change after they were complete
 	requests int
 	bytes    int64
+
+	unmodified int // answers
 }
 
-func newDay(t testing.TB, calls int) *day {
-	d := &day{sim: simulator.New(simulator.Options{Seed: 7, Now: time.Now})}
+func newDay(t testing.TB, calls int, u simulator.Unknown) *day {
+	d := &day{revised: u.InsightRevised > 0, sim: simulator.New(simulator.Options{Seed: 7, Now: time.Now, Unknown: u})}
 	id := d.sim.AddCampaign(simulator.Campaign{HourlyRate: 1000, RetryCount: 1, RetryInterval: 30 * time.Minute})
 	if err := d.sim.CreateBatch(simulator.NewBatch{ID: dayBatch, CampaignID: id, Calls: calls}); err != nil {
 		t.Fatal(err)
@@ -50,6 +53,9 @@ func (d *day) RoundTrip(r *http.Request) (*http.Response, error) {
 	size := w.Body.Len()
 	d.requests++
 	d.bytes += int64(size)
+	if w.Code == http.StatusNotModified {
+		d.unmodified++
+	}
 	time.Sleep(50*time.Millisecond + time.Duration(size)*100*time.Nanosecond)
 	return w.Result(), nil
 }
@@ -135,25 +141,33 @@ func (d *day) adaptive(t testing.TB) latencies {
 	for !d.finished() {
 		time.Sleep(time.Minute)
 	}
-	time.Sleep(10 * time.Minute)
+	time.Sleep(10*time.Minute + dayInterval)
 	cancel()
 	<-done
+	if n := completed(t, st); n != 1 && !d.revised {
+		t.Errorf("completed %d times", n)
+	}
 	return d.seen(t, st)
 }
 
-// seen returns when the events in the outbox were observed, against the truth.
+// told is what an event said, and when.
+type told struct {
+	value string
+	at    time.Time
+}
+
+// field is a field of a call.
+type field struct {
+	call string
+	name event.Field
+}
+
+// seen returns when the events in the outbox were observed, and makes sure that
+// they end as the platform did.
 func (d *day) seen(t testing.TB, st *store.Store) latencies {
 	t.Helper()
-	type told struct {
-		value string
-		at    time.Time
-	}
-	events := map[string][]told{}
-	completed := 0
+	events := map[field][]told{}
 	err := st.Outbox(1<<30, 1<<40, func(_ uint64, e event.Event) {
-		if e.Name == event.BatchCompleted {
-			completed++
-		}
 		if e.ID.Scope != event.ScopeCall {
 			return
 		}
@@ -161,34 +175,50 @@ func (d *day) seen(t testing.TB, st *store.Store) latencies {
 		if err != nil {
 			t.Error(err)
 		}
-		if c.Field == event.FieldRequestStatus {
-			events[c.ReferenceID] = append(events[c.ReferenceID], told{*c.To, e.Time})
-		}
+		f := field{c.ReferenceID, c.Field}
+		events[f] = append(events[f], told{text(c.To), e.Time})
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if completed != 1 {
-		t.Errorf("completed %d times", completed)
+	truth, _ := d.sim.Truth(dayBatch)
+	for _, c := range truth {
+		for name, past := range map[event.Field][]simulator.Moment{
+			event.FieldRequestStatus: c.RequestStatus, event.FieldChannelStatus: c.ChannelManagerStatus,
+			event.FieldInsightsStatus: c.InsightsStatus,
+		} {
+			last, chain := text(past[len(past)-1].Value), events[field{c.ReferenceID, name}]
+			if len(chain) == 0 && last != "null" || len(chain) > 0 && chain[len(chain)-1].value != last {
+				t.Errorf("call %s ends with %s %s, and its events are %v", c.ReferenceID, name, last, chain)
+			}
+		}
 	}
 	var l latencies
-	final := map[string]string{}
 	for _, m := range d.moments(t) {
-		final[m.call] = m.value
-		chain := events[m.call]
+		chain := events[field{m.call, event.FieldRequestStatus}]
 		// One that was back where it had been before the next poll is not seen
 		// by any.
 		if i := slices.IndexFunc(chain, func(e told) bool { return !e.at.Before(m.at) }); i >= 0 {
 			l = append(l, chain[i].at.Sub(m.at))
 		}
 	}
-	for call, value := range final {
-		if chain := events[call]; len(chain) == 0 || chain[len(chain)-1].value != value {
-			t.Errorf("call %s is %s, and its events are %v", call, value, chain)
-		}
-	}
 	slices.Sort(l)
 	return l
+}
+
+// completed returns how often the batch was told to be complete.
+func completed(t testing.TB, st *store.Store) int {
+	t.Helper()
+	n := 0
+	err := st.Outbox(1<<30, 1<<40, func(_ uint64, e event.Event) {
+		if e.Name == event.BatchCompleted {
+			n++
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 var dayCalls = flag.Int("day.calls", 500, "calls of TestDay, at 1,000 an hour; make day has 10,000")
@@ -200,11 +230,11 @@ func TestDay(t *testing.T) {
 	var fixed, adaptive latencies
 	var a, b *day
 	synctest.Test(t, func(t *testing.T) {
-		a = newDay(t, *dayCalls)
+		a = newDay(t, *dayCalls, simulator.Unknown{})
 		fixed = a.fixed(t)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		b = newDay(t, *dayCalls)
+		b = newDay(t, *dayCalls, simulator.Unknown{})
 		adaptive = b.adaptive(t)
 	})
 	t.Logf("%s\n%s", report("fixed", a, fixed), report("adaptive", b, adaptive))
@@ -222,4 +252,49 @@ func report(name string, d *day, l latencies) string {
 		name, d.requests, float64(d.bytes)/1e6, l.at(0.5).Round(10*time.Millisecond), l.at(0.99).Round(10*time.Millisecond),
 		l.at(1).Round(10*time.Millisecond))
 	return w.String()
+}
+
+// TestUnknowns watches a batch on platforms that differ where nobody documents
+// what the real one does.
+func TestUnknowns(t *testing.T) {
+	t.Parallel()
+	for name, u := range map[string]simulator.Unknown{
+		"ETag":                          {Validators: simulator.ValidatorsETag},
+		"Last-Modified":                 {Validators: simulator.ValidatorsLastModified},
+		"in any order":                  {Order: simulator.OrderRandom, Validators: simulator.ValidatorsBoth},
+		"last_updated_at does not move": {QuietBatch: true},
+		"retries do not show":           {QuietRetry: true},
+		"insights are revised":          {InsightRevised: 0.3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d := newDay(t, 150, u)
+				l := d.adaptive(t)
+				t.Log(report("", d, l))
+				if l.at(0.99) > 2*dayInterval {
+					t.Error("changes are seen too late")
+				}
+			})
+		})
+	}
+}
+
+// A platform that says that a list is the same need not send it again.
+func TestNotModified(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[string]bool{
+		simulator.ValidatorsNone: false, simulator.ValidatorsETag: true, simulator.ValidatorsLastModified: true,
+	} {
+		t.Run(v, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d := newDay(t, 50, simulator.Unknown{Validators: v})
+				d.adaptive(t)
+				if t.Logf("%d of %d answers", d.unmodified, d.requests); d.unmodified > 10 != want {
+					t.Errorf("%d answers were 304", d.unmodified)
+				}
+			})
+		})
+	}
 }
