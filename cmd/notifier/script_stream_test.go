@@ -37,6 +37,8 @@ func withStream(ctx context.Context, addr string, look func(context.Context, jet
 	return look(ctx, s)
 }
 
+// waitEvents waits until the stream holds so many events of calls; those of
+// batches and of the source depend on how long the script takes.
 func waitEvents(ts *testscript.TestScript, args []string) error {
 	number, orMore := strings.CutSuffix(args[0], "+")
 	want, err := strconv.ParseUint(number, 10, 64)
@@ -45,30 +47,54 @@ func waitEvents(ts *testscript.TestScript, args []string) error {
 	}
 	return withStream(sceneOf(ts).tb.Context(), args[1], func(ctx context.Context, s jetstream.Stream) error {
 		return until(ctx, func(ctx context.Context) (bool, error) {
-			info, err := s.Info(ctx)
+			held, err := callEvents(ctx, s)
 			if err != nil {
 				return true, err
 			}
-			held := info.State.Msgs
 			if held == want || held > want && orMore {
 				return true, nil
 			}
-			return held > want, fmt.Errorf("the stream holds %d events, want %s", held, args[0])
+			return held > want, fmt.Errorf("the stream holds %d events of calls, want %s", held, args[0])
 		})
 	})
 }
 
+func callEvents(ctx context.Context, s jetstream.Stream) (n uint64, err error) {
+	info, err := s.Info(ctx, jetstream.WithSubjectFilter("syllable.>"))
+	if err != nil {
+		return 0, err
+	}
+	for subject, held := range info.State.Subjects {
+		if ofCall(subject) {
+			n += held
+		}
+	}
+	return n, nil
+}
+
+func ofCall(subject string) bool {
+	return !strings.HasPrefix(subject, "syllable.batch.") && !strings.HasPrefix(subject, "syllable.source.")
+}
+
+// printEvent prints the nth event of a call.
 func printEvent(ts *testscript.TestScript, args []string) error {
-	seq, err := strconv.ParseUint(args[0], 10, 64)
+	nth, err := strconv.Atoi(args[0])
 	if err != nil {
 		return err
 	}
 	return withStream(sceneOf(ts).tb.Context(), args[1], func(ctx context.Context, s jetstream.Stream) error {
-		m, err := s.GetMsg(ctx, seq)
-		if err != nil {
-			return err
+		for seq := uint64(1); ; seq++ {
+			m, err := s.GetMsg(ctx, seq)
+			if err != nil {
+				return err
+			}
+			if !ofCall(m.Subject) {
+				continue
+			}
+			if nth--; nth == 0 {
+				fmt.Fprintf(ts.Stdout(), "%s\n%s\n", m.Subject, m.Data)
+				return nil
+			}
 		}
-		fmt.Fprintf(ts.Stdout(), "%s\n%s\n", m.Subject, m.Data)
-		return nil
 	})
 }

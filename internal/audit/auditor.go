@@ -23,6 +23,8 @@ type Auditor struct {
 	prefix  string
 	store   string                      // the store id of the first event
 	calls   map[string]map[string]*call // by batch and reference
+	batches map[string]*batch           // those that have an event
+	source  source
 	known   values
 	report  Report
 	current string // what is being judged, the subject of the next sentence
@@ -34,6 +36,8 @@ type Report struct {
 	Events int `json:"events"`
 	// Calls counts the calls that have an event.
 	Calls int `json:"calls"`
+	// Batches counts the batches that have an event, of their own or of a call.
+	Batches int `json:"batches"`
 	// ByName counts the events by name, such as request.failed.
 	ByName map[string]int `json:"by_name"`
 	// ProblemCount counts all problems.
@@ -47,9 +51,10 @@ type Report struct {
 // such as "syllable".
 func New(prefix string) *Auditor {
 	return &Auditor{
-		prefix: prefix,
-		calls:  map[string]map[string]*call{},
-		report: Report{ByName: map[string]int{}, Problems: []string{}},
+		prefix:  prefix,
+		calls:   map[string]map[string]*call{},
+		batches: map[string]*batch{},
+		report:  Report{ByName: map[string]int{}, Problems: []string{}},
 	}
 }
 
@@ -57,6 +62,10 @@ func New(prefix string) *Auditor {
 // nothing of header and data.
 func (a *Auditor) Add(subject string, header map[string][]string, data []byte) {
 	a.report.Events++
+	if id, err := event.ParseID(first(header, event.HeaderID)); err == nil && id.Scope != event.ScopeCall {
+		a.addWider(id, subject, header, data)
+		return
+	}
 	m, err := read(header, data)
 	if err != nil {
 		a.current = fmt.Sprintf("message %d on subject %s", a.report.Events, quote(subject))
@@ -64,10 +73,19 @@ func (a *Auditor) Add(subject string, header map[string][]string, data []byte) {
 		return
 	}
 	a.current = callAt(m.id.Batch, m.id.Reference, m.id.Revision)
-	a.checkStore(m)
+	if m.idErr == nil {
+		a.checkStore(m.id)
+	}
 	if m.dataErr != nil {
 		a.problem("the data cannot be read: %v", m.dataErr)
 		a.call(m.id).skip(a, m.id.Revision)
+		return
+	}
+	if m.data.Field == event.FieldPresence {
+		a.report.ByName[event.RequestRemoved]++
+		a.checkMessage(m.envelope(event.RequestRemoved), subject, header)
+		a.batch(m.id.Batch).told(a, m.data.Observed.Until)
+		a.call(m.id).remove(a, m)
 		return
 	}
 	field, ok := fieldOf(m.data.Field)
@@ -78,19 +96,32 @@ func (a *Auditor) Add(subject string, header map[string][]string, data []byte) {
 	}
 	name := field.name(m.data.To)
 	a.report.ByName[name]++
-	a.checkMessage(m, name, subject, header)
+	a.checkMessage(m.envelope(name), subject, header)
 	a.checkData(m)
+	a.batch(m.id.Batch).told(a, m.data.Observed.Until)
 	a.call(m.id).add(a, field, m)
 }
 
+// addWider judges an event of a batch itself or of the source.
+func (a *Auditor) addWider(id event.ID, subject string, header map[string][]string, data []byte) {
+	a.checkStore(id)
+	if id.Scope == event.ScopeSource {
+		a.current = fmt.Sprintf("the source, revision %d", id.Revision)
+		a.source.add(a, id, subject, header, data)
+		return
+	}
+	a.current = fmt.Sprintf("batch %s, revision %d", quote(id.Batch), id.Revision)
+	a.batch(id.Batch).add(a, id, subject, header, data)
+}
+
 // checkStore wants one store id in the whole stream.
-func (a *Auditor) checkStore(m message) {
-	switch {
-	case m.idErr != nil:
-	case a.store == "":
-		a.store = m.id.Store
-	case a.store != m.id.Store:
-		a.problem("the id is of store %s, all before it of %s: another state file", m.id.Store, a.store)
+func (a *Auditor) checkStore(id event.ID) {
+	switch a.store {
+	case "":
+		a.store = id.Store
+	case id.Store:
+	default:
+		a.problem("the id is of store %s, all before it of %s: another state file", id.Store, a.store)
 	}
 }
 
@@ -108,6 +139,16 @@ func (a *Auditor) problem(format string, args ...any) {
 	if len(a.report.Problems) < maxProblems {
 		a.report.Problems = append(a.report.Problems, a.current+": "+fmt.Sprintf(format, args...))
 	}
+}
+
+func (a *Auditor) batch(id string) *batch {
+	b := a.batches[id]
+	if b == nil {
+		b = &batch{}
+		a.batches[id] = b
+		a.report.Batches++
+	}
+	return b
 }
 
 func (a *Auditor) call(id event.ID) *call {

@@ -1,5 +1,7 @@
 package audit
 
+import "github.com/syllable-notifier/notifier/event"
+
 // call is what is kept of one call.
 type call struct {
 	revision uint64 // of the newest event
@@ -7,13 +9,16 @@ type call struct {
 	// recorded silently, or its first event is faulty. What its fields were
 	// before their first event is not known then.
 	silent bool
-	state  [fields]state
-	last   [fields]value // the newest "to" that was read
-	steps  []step        // in the order of the stream
+	// removed says that the newest event says so.
+	removed bool
+	state   [fields]state
+	last    [fields]value // the newest "to" that was read
+	steps   []step        // in the order of the stream
 
 	// The fingerprint of the insights by the newest event, and as it was
 	// before the poll that gave that event; see before.
 	content, contentBefore *string
+	rating                 value // by the newest event
 	until                  int64 // of the newest event, Unix nanoseconds
 }
 
@@ -39,6 +44,7 @@ func (c *call) add(a *Auditor, f field, m message) {
 	if !c.follow(a, d.Revision) {
 		return
 	}
+	c.removed = false
 	if d.Revision == 1 && (f != request || d.From != nil) {
 		c.silent = true
 		if !a.AllowBaseline {
@@ -50,6 +56,7 @@ func (c *call) add(a *Auditor, f field, m message) {
 		c.until, c.contentBefore = until, c.content
 	}
 	c.content = fingerprint(m.result[content.String()])
+	c.rating = a.known.put(rating(m.result[content.String()]))
 
 	if want, known := c.before(a, f); known && !same(d.From, want) {
 		a.problem("from is %s, but %s was %s before", show(d.From), f, show(want))
@@ -58,6 +65,23 @@ func (c *call) add(a *Auditor, f field, m message) {
 	}
 	c.state[f], c.last[f] = told, a.known.put(d.To)
 	c.steps = append(c.steps, step{d.Revision, f, c.last[f]})
+}
+
+// remove takes in that the call is no longer listed: should it be again, all of
+// its fields start from null.
+func (c *call) remove(a *Auditor, m message) {
+	d := m.data
+	if from, to := event.PresenceListed, event.PresenceRemoved; !same(d.From, &from) || !same(d.To, &to) {
+		a.problem("the field %s goes from %s to %s, want %s to %s", d.Field, show(d.From), show(d.To), from, to)
+	}
+	a.checkReference(m)
+	if !c.follow(a, d.Revision) {
+		return
+	}
+	if d.Revision == 1 && !a.AllowBaseline || c.removed {
+		a.problem("it is removed, but was not listed")
+	}
+	*c = call{revision: c.revision, removed: true, steps: c.steps}
 }
 
 // skip takes note of an event of which no more than its revision is known.

@@ -15,6 +15,8 @@ type Life struct {
 	// field that is not in the map is not compared. A Life without any value
 	// has not begun.
 	Fields map[event.Field][]*string
+	// Removed says that the platform does not list the call any more.
+	Removed bool
 }
 
 // Compare judges the whole stream against what really happened, and is to be
@@ -33,10 +35,13 @@ func (a *Auditor) Compare(lives []Life) {
 		existed[l.Batch][l.Reference] = l.begun()
 		c := a.calls[l.Batch][l.Reference]
 		if c == nil {
-			if l.begun() && !a.AllowBaseline {
+			if l.begun() && !l.Removed && !a.AllowBaseline {
 				a.problem("it really existed, but has no event")
 			}
 			continue
+		}
+		if c.removed != l.Removed {
+			a.problem("by its events it is removed: %v, but really: %v", c.removed, l.Removed)
 		}
 		for f := range fields {
 			if values, ok := l.Fields[event.Field(f.String())]; ok {
@@ -95,7 +100,7 @@ func unmatched(chain []step, had []value) int {
 // whether they tell.
 func (c *call) end(a *Auditor, f field) (value, bool) {
 	switch {
-	case c.state[f] == lost:
+	case c.state[f] == lost, c.removed:
 		return null, false
 	case f == content: // the newest event has it, of whatever field it is
 		return a.known.put(c.content), true
@@ -125,7 +130,7 @@ func join(lives []Life) []Life {
 				both[f] = append(both[f], values...)
 			}
 		}
-		joined[i].Fields = both
+		joined[i].Fields, joined[i].Removed = both, l.Removed
 	}
 	return joined
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strconv"
 
 	"github.com/syllable-notifier/notifier/event"
 )
@@ -22,15 +23,19 @@ func (a *Auditor) checkData(m message) {
 	if c.Observed.After != nil && c.Observed.After.After(c.Observed.Until) {
 		a.problem("observed.after is later than observed.until")
 	}
-	if ref, ok := text(m.result["reference_id"]); !ok || ref == nil || *ref != c.ReferenceID {
-		a.problem("result.reference_id is not the call's")
-	}
+	a.checkReference(m)
 	f, _ := fieldOf(c.Field)
 	is, ok := m.value(f)
 	if !ok {
 		a.problem("result.%s is neither a text nor null", f)
 	} else if !same(is, c.To) {
 		a.problem("to is %s, but by the result %s is %s", show(c.To), f, show(is))
+	}
+}
+
+func (a *Auditor) checkReference(m message) {
+	if ref, ok := text(m.result["reference_id"]); !ok || ref == nil || *ref != m.data.ReferenceID {
+		a.problem("result.reference_id is not the call's")
 	}
 }
 
@@ -67,5 +72,26 @@ func fingerprint(insights json.RawMessage) *string {
 	}
 	sum := sha256.Sum256(b.Bytes())
 	s := hex.EncodeToString(sum[:8])
+	return &s
+}
+
+// rating returns insights.rating as a manifest counts it, nil without one.
+func rating(insights json.RawMessage) *string {
+	var in struct {
+		Rating any `json:"rating"`
+	}
+	if len(insights) == 0 || json.Unmarshal(insights, &in) != nil {
+		return nil
+	}
+	var s string
+	switch v := in.Rating.(type) {
+	case string:
+		s = v
+	case float64:
+		s = strconv.FormatFloat(v, 'g', -1, 64)
+	}
+	if s == "" {
+		return nil
+	}
 	return &s
 }

@@ -8,6 +8,9 @@
 // Of each call it keeps its revision, its last values and the values its
 // events told: some hundred bytes, however large the events are.
 //
+// The events of batches and of the source are judged too: their order, and the
+// sums in a manifest against the events of the calls before it.
+//
 // The package does not talk to NATS, and does not read a stream, the state or
 // the simulator: messages and lives are handed to it. It does not repair
 // anything. It judges the events of one state file: a second store id in the

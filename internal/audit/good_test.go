@@ -17,7 +17,7 @@ func TestGoodStream(t *testing.T) {
 	a := goodStream(t).auditor()
 	a.Compare(goodLives())
 	want := audit.Report{
-		Events: 13, Calls: 2,
+		Events: 13, Calls: 2, Batches: 1,
 		ByName: map[string]int{
 			"request.pending": 2, "request.initiated": 2, "request.completed": 1, "request.failed": 1,
 			"channel.queued": 2, "channel.completed": 1, "channel.busy": 1,

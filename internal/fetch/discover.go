@@ -68,7 +68,10 @@ func (p *Poller) discover(ctx context.Context, plan discoveryPlan) func() {
 	return func() {
 		d := &p.discovery
 		d.spent.add(f.spent)
-		p.noteHealth(ctx, err)
+		// That the list can be read says little while no batch can.
+		if err != nil || len(p.watches) == 0 && len(f.batches) == 0 {
+			p.noteHealth(ctx, err)
+		}
 		if err != nil {
 			p.failed(ctx, &d.pace, err, 0, "batches could not be listed; trying again")
 			p.publish(nil)

@@ -72,7 +72,7 @@ func New(platform Platform, taker Taker, o Options) *Poller {
 		platform: newMeter(platform, o.Concurrent, o.Rate), taker: taker, o: o,
 		campaigns: campaigns{known: map[int64]*campaign{}},
 		watches:   map[string]*watch{}, done: make(chan func()),
-		health: health{herald: o.Herald, least: o.Interval, log: o.Log},
+		health: health{herald: o.Herald, least: 2 * o.Interval, log: o.Log},
 		ready:  errNotListed, status: Status{Batches: map[string]BatchStatus{}},
 	}
 	p.discovery.pace = newPace(o.Discovery)

@@ -66,7 +66,7 @@ func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Unlock()
 	ended := p.Ended()
 	p.Sim.Handler().ServeHTTP(w, r)
-	if ended {
+	if ended && r.URL.RawQuery == "" { // one of a part says nothing of the rest
 		p.noteRead(path[strings.LastIndexByte(path, '/')+1:])
 	}
 }
@@ -121,7 +121,7 @@ func (p *Platform) Lives() []audit.Life {
 				event.FieldRequestStatus:  values(c.RequestStatus),
 				event.FieldChannelStatus:  values(c.ChannelManagerStatus),
 				event.FieldInsightsStatus: values(c.InsightsStatus),
-			}})
+			}, Removed: c.Removed})
 		}
 	}
 	return all
