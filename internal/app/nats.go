@@ -106,7 +106,7 @@ func (a *App) buildRelay() error {
 		return err
 	}
 	a.relay, err = publish.NewRelay(publish.RelayOptions{
-		Outbox:    a.store,
+		Outbox:    stateGuard{a.store, a},
 		Store:     a.store.ID(),
 		Note:      note,
 		Wake:      a.store.Committed(),
@@ -135,9 +135,8 @@ func (a *App) prepareStream(ctx context.Context) (jetstream.Stream, error) {
 		return nil, err
 	}
 	for _, d := range a.deliveries {
-		// A sink that cannot be prepared delays nobody else; it goes on trying.
 		if err := d.Prepare(ctx, s); err != nil {
-			a.log.Warn("a sink is not ready", "error", err)
+			return nil, err
 		}
 	}
 	return s, nil
@@ -164,9 +163,10 @@ func (a *App) buildSinks() error {
 		Store:     a.store.ID(),
 		Subject:   a.cfg.NATSSubjectPrefix + "." + event.InsightsCompleted + ".>",
 		Park: func(by, reason string, e event.Event) error {
-			return a.store.Park(store.Parked{By: by, Reason: reason, At: time.Now().UTC(), Event: e})
+			return a.guarded(a.store.Park(store.Parked{By: by, Reason: reason, At: time.Now().UTC(), Event: e}))
 		},
-		Log: a.log,
+		Places: stateGuard{a.store, a},
+		Log:    a.log,
 	}))
 	return nil
 }
