@@ -1,7 +1,7 @@
 package store
 
 import (
-	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -99,15 +99,34 @@ func (s *Store) Update(batch string, fn func(*Tx) error) error {
 }
 
 func openBatch(tx *bolt.Tx, batch string) (*Tx, error) {
-	b, err := tx.Bucket(bucketBatches).CreateBucketIfNotExists([]byte(batch))
-	if err != nil {
-		return nil, err
-	}
-	if _, err := b.CreateBucketIfNotExists(bucketCalls); err != nil {
-		return nil, err
-	}
 	info := batchBucket(tx, batch)
+	if info.b == nil {
+		if err := createBatch(tx, batch); err != nil {
+			return nil, err
+		}
+		info = batchBucket(tx, batch)
+	}
 	return &Tx{batch: batch, info: info, calls: callsBucket(info), outbox: top(tx, bucketOutbox)}, nil
+}
+
+// createBatch makes the buckets of a batch with all records of which it has one,
+// and counts it, so that what is lost is missed.
+func createBatch(tx *bolt.Tx, batch string) error {
+	b, err := tx.Bucket(bucketBatches).CreateBucket([]byte(batch))
+	if err != nil {
+		return err
+	}
+	if _, err := b.CreateBucket(bucketCalls); err != nil {
+		return err
+	}
+	info, meta := batchBucket(tx, batch), top(tx, bucketMeta)
+	n, err := meta.number(keyBatches)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		info.putJSON(keyInfo, Batch{}), info.put(keyCount, sequenceKey(0)), meta.put(keyBatches, sequenceKey(n+1)),
+	)
 }
 
 // count keeps how many calls are on record, so that one that is lost is missed.
@@ -115,23 +134,11 @@ func (t *Tx) count() error {
 	if t.added == 0 {
 		return nil
 	}
-	n, err := t.info.calls()
+	n, err := t.info.number(keyCount)
 	if err != nil {
 		return err
 	}
 	return t.info.put(keyCount, sequenceKey(n+uint64(t.added))) //nolint:gosec // it only grows
-}
-
-// calls returns how many calls a batch has on record.
-func (b bucket) calls() (uint64, error) {
-	v, err := b.get(keyCount)
-	if err != nil || v == nil {
-		return 0, err
-	}
-	if len(v) != 8 {
-		return 0, fmt.Errorf("%w: a count has %d bytes", ErrDamaged, len(v))
-	}
-	return binary.BigEndian.Uint64(v), nil
 }
 
 // Batch returns what is held of the batch, the zero Batch at first.
@@ -213,7 +220,7 @@ func (s *Store) Baseline(batches []string, silent bool) (bool, error) {
 	err := s.update(func(tx *bolt.Tx) error {
 		meta := top(tx, bucketMeta)
 		done, err := meta.get(keyBaseline)
-		if err != nil || done != nil {
+		if err != nil || len(done) > 0 {
 			return err
 		}
 		first = true

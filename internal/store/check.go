@@ -2,7 +2,7 @@ package store
 
 import (
 	"bytes"
-	"encoding/binary"
+	"cmp"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
@@ -25,35 +25,62 @@ func (s *Store) check() error {
 				return err
 			}
 		}
-		if err := checkOutbox(top(tx, bucketOutbox)); err != nil {
+		err := cmp.Or(
+			top(tx, bucketMeta).has(keyBaseline, keySource), top(tx, bucketRelay).has(keyNote), checkOutbox(tx),
+		)
+		if err != nil {
 			return err
 		}
-		return tx.Bucket(bucketBatches).ForEachBucket(func(k []byte) error {
-			info := batchBucket(tx, string(k))
-			if _, err := info.check(bucketCalls); err != nil {
-				return err
-			}
-			want, err := info.calls()
-			if err != nil {
-				return err
-			}
-			calls := callsBucket(info)
-			if calls.b == nil {
-				return fmt.Errorf("%w: a batch has no bucket for its calls", ErrDamaged)
-			}
-			if n, err := calls.check(nil); err != nil || n != want {
-				return fmt.Errorf("%w: batch %s: %d calls of %d: %w", ErrDamaged, k, n, want, orDamaged(err))
+		var n uint64
+		err = tx.Bucket(bucketBatches).ForEachBucket(func(k []byte) error {
+			n++
+			if err := checkBatch(batchBucket(tx, string(k))); err != nil {
+				return fmt.Errorf("batch %s: %w", k, err)
 			}
 			return nil
 		})
+		if err != nil {
+			return err
+		}
+		want, err := top(tx, bucketMeta).number(keyBatches)
+		if err == nil && n != want {
+			err = fmt.Errorf("%w: %d batches of %d are there", ErrDamaged, n, want)
+		}
+		return err
 	})
 }
 
-func orDamaged(err error) error {
-	if err == nil {
-		return ErrDamaged
+// checkBatch checks and counts what is held of a batch.
+func checkBatch(info bucket) error {
+	if _, err := info.check(bucketCalls); err != nil {
+		return err
+	}
+	if err := info.has(keyInfo); err != nil {
+		return err
+	}
+	want, err := info.number(keyCount)
+	if err != nil {
+		return err
+	}
+	calls := callsBucket(info)
+	if calls.b == nil {
+		return fmt.Errorf("%w: it has no bucket for its calls", ErrDamaged)
+	}
+	n, err := calls.check(nil)
+	if err == nil && n != want {
+		err = fmt.Errorf("%w: %d calls of %d are there", ErrDamaged, n, want)
 	}
 	return err
+}
+
+// has makes sure that there are records under the keys.
+func (b bucket) has(keys ...[]byte) error {
+	for _, k := range keys {
+		if b.b.Get(k) == nil {
+			return fmt.Errorf("%w: the record %s is missing", ErrDamaged, k)
+		}
+	}
+	return nil
 }
 
 // check unseals every record of a bucket, whose keys must be in order, and
@@ -74,15 +101,21 @@ func (b bucket) check(inner []byte) (n uint64, err error) {
 	return n, err
 }
 
-// checkOutbox also sees that no event is missing between the first and the last.
-func checkOutbox(outbox bucket) error {
+// checkOutbox also sees that no event is missing between the newest that left the
+// outbox and the newest that came into it.
+func checkOutbox(tx *bolt.Tx) error {
+	outbox := top(tx, bucketOutbox)
 	n, err := outbox.check(nil)
-	if err != nil || n == 0 {
+	if err != nil {
 		return err
 	}
+	left, err := top(tx, bucketRelay).number(keyRelayed)
+	if err != nil {
+		return err
+	}
+	came := outbox.b.Sequence()
 	first, _ := outbox.b.Cursor().First()
-	last, _ := outbox.b.Cursor().Last()
-	if len(first) != 8 || len(last) != 8 || binary.BigEndian.Uint64(last)-binary.BigEndian.Uint64(first) != n-1 {
+	if came < left || n != came-left || n > 0 && !bytes.Equal(first, sequenceKey(left+1)) {
 		return fmt.Errorf("%w: events are missing in the outbox", ErrDamaged)
 	}
 	return nil

@@ -60,6 +60,18 @@ func (b bucket) get(key []byte) ([]byte, error) {
 	return b.unseal(key, v)
 }
 
+// number returns the number under key, which must be there.
+func (b bucket) number(key []byte) (uint64, error) {
+	v, err := b.get(key)
+	if err != nil {
+		return 0, err
+	}
+	if len(v) != 8 {
+		return 0, fmt.Errorf("%w: the record %s is missing or has %d bytes", ErrDamaged, key, len(v))
+	}
+	return binary.BigEndian.Uint64(v), nil
+}
+
 func (b bucket) unseal(key, v []byte) ([]byte, error) {
 	if len(v) < sumSize || binary.BigEndian.Uint32(v) != b.checksum(key, v[sumSize:]) {
 		return nil, fmt.Errorf("%w: the checksum of a record does not match", ErrDamaged)

@@ -7,8 +7,9 @@
 //
 //	meta                    schema    the version of this tree
 //	                        id        the store id, first part of every event id
-//	                        baseline  "done" once the first discovery was taken in
-//	                        source    a Source, as JSON, once it had an event
+//	                        baseline  "done" once the first discovery was taken in, empty before
+//	                        batches   how many there are, 8 bytes
+//	                        source    a Source, as JSON
 //	batches
 //	  <batch id>            info      a Batch, as JSON
 //	                        count     how many calls are on record, 8 bytes
@@ -16,6 +17,7 @@
 //	outbox                  <sequence, 8 bytes>  an event, in the order of commit
 //	parked                  <sequence, 8 bytes>  a Parked and its event
 //	relay                   note      the relay's own, of where in the stream it is
+//	                        relayed   the sequence of the newest event that left the outbox
 //	                        place/<sink>  a sink's own, of the same
 //
 // Every value starts with a CRC-32C over its place in the tree, its key and the

@@ -68,7 +68,7 @@ func (s *Store) Pending() (uint64, error) {
 	return n, err
 }
 
-// RelayNote returns what the relay noted with its newest Relayed, nil at first.
+// RelayNote returns what the relay noted with its newest Relayed, empty at first.
 func (s *Store) RelayNote() ([]byte, error) {
 	var note []byte
 	err := s.view(func(tx *bolt.Tx) error {
@@ -97,6 +97,8 @@ func (s *Store) Relayed(sequence uint64, note []byte) error {
 	return nil
 }
 
+// forget removes events, and keeps up to where, so that the outbox is known to
+// hold all that come after.
 func forget(tx *bolt.Tx, sequence uint64) error {
 	c := tx.Bucket(bucketOutbox).Cursor()
 	for k, _ := c.First(); k != nil && binary.BigEndian.Uint64(k) <= sequence; k, _ = c.First() {
@@ -104,7 +106,12 @@ func forget(tx *bolt.Tx, sequence uint64) error {
 			return err
 		}
 	}
-	return nil
+	relay := top(tx, bucketRelay)
+	before, err := relay.number(keyRelayed)
+	if err != nil {
+		return err
+	}
+	return relay.put(keyRelayed, sequenceKey(max(before, sequence)))
 }
 
 // ParkRelayed moves the outbox's oldest event, which has the sequence given and

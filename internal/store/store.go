@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -47,10 +46,12 @@ var (
 	keySchema   = []byte("schema")
 	keyID       = []byte("id")
 	keyBaseline = []byte("baseline")
+	keyBatches  = []byte("batches")
 	keySource   = []byte("source")
 	keyInfo     = []byte("info")
 	keyCount    = []byte("count")
 	keyNote     = []byte("note")
+	keyRelayed  = []byte("relayed")
 )
 
 // Store is an open state file. It is safe for concurrent use.
@@ -148,19 +149,6 @@ func openFile(path string) (db *bolt.DB, err error) {
 	return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 }
 
-// guarded runs fn, which reads the file. bbolt panics on pages that do not fit
-// together, and reads past the end of a file that was cut, which without
-// SetPanicOnFault would end the process.
-func guarded(fn func() error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: its pages do not fit together: %v", ErrDamaged, r)
-		}
-	}()
-	return fn()
-}
-
 // view and update are bbolt's, guarded. An update that panics is rolled back.
 func (s *Store) view(fn func(*bolt.Tx) error) error {
 	return guarded(func() error { return s.db.View(fn) })
@@ -188,11 +176,7 @@ func create(path string) error {
 				return err
 			}
 		}
-		meta := top(tx, bucketMeta)
-		if err := meta.put(keySchema, []byte(strconv.Itoa(schema))); err != nil {
-			return err
-		}
-		return meta.put(keyID, []byte(strings.ToLower(rand.Text()[:12])))
+		return begin(tx)
 	})
 	if err = errors.Join(err, db.Close()); err != nil {
 		return err
@@ -205,6 +189,21 @@ func create(path string) error {
 		}
 	}
 	return syncDir(dir)
+}
+
+// begin writes all records of which a state has one, so that one which is
+// missing later is damage and not the beginning.
+func begin(tx *bolt.Tx) error {
+	meta, relay := top(tx, bucketMeta), top(tx, bucketRelay)
+	return errors.Join(
+		meta.put(keySchema, []byte(strconv.Itoa(schema))),
+		meta.put(keyID, []byte(strings.ToLower(rand.Text()[:12]))),
+		meta.put(keyBaseline, nil),
+		meta.put(keyBatches, sequenceKey(0)),
+		meta.putJSON(keySource, Source{}),
+		relay.put(keyNote, nil),
+		relay.put(keyRelayed, sequenceKey(0)),
+	)
 }
 
 func syncDir(dir string) error {

@@ -176,7 +176,7 @@ func TestOutboxKeepsItsOrder(t *testing.T) {
 	if !slices.IsSorted(sequences) || all[4].ID.Revision != 5 {
 		t.Errorf("sequences %v", sequences)
 	}
-	if note, err := s.RelayNote(); note != nil || err != nil {
+	if note, err := s.RelayNote(); len(note) > 0 || err != nil {
 		t.Errorf("note %q, error %v at first", note, err)
 	}
 	if err := s.Relayed(sequences[2], []byte("here")); err != nil {
@@ -458,6 +458,24 @@ func TestFlippedBitsAreNoticed(t *testing.T) {
 			v := slices.Clone(calls.Get([]byte("r")))
 			return errors.Join(calls.Delete([]byte("r")), calls.Put([]byte("p"), v))
 		},
+		// What a flipped bit in a page can hide.
+		"no call": func(tx *bolt.Tx) error {
+			return tx.Bucket([]byte("batches")).Bucket([]byte("b")).Bucket([]byte("calls")).Delete([]byte("r"))
+		},
+		"no batch": func(tx *bolt.Tx) error { return tx.Bucket([]byte("batches")).DeleteBucket([]byte("b")) },
+		"no batch record": func(tx *bolt.Tx) error {
+			return tx.Bucket([]byte("batches")).Bucket([]byte("b")).Delete([]byte("info"))
+		},
+		"no count": func(tx *bolt.Tx) error {
+			return tx.Bucket([]byte("batches")).Bucket([]byte("b")).Delete([]byte("count"))
+		},
+		"no event":    func(tx *bolt.Tx) error { return tx.Bucket([]byte("outbox")).Delete([]byte{0, 0, 0, 0, 0, 0, 0, 2}) },
+		"no note":     func(tx *bolt.Tx) error { return tx.Bucket([]byte("relay")).Delete([]byte("note")) },
+		"no relayed":  func(tx *bolt.Tx) error { return tx.Bucket([]byte("relay")).Delete([]byte("relayed")) },
+		"no baseline": func(tx *bolt.Tx) error { return tx.Bucket([]byte("meta")).Delete([]byte("baseline")) },
+		"no batches":  func(tx *bolt.Tx) error { return tx.Bucket([]byte("meta")).Delete([]byte("batches")) },
+		"no source":   func(tx *bolt.Tx) error { return tx.Bucket([]byte("meta")).Delete([]byte("source")) },
+		"no id":       func(tx *bolt.Tx) error { return tx.Bucket([]byte("meta")).Delete([]byte("id")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -475,7 +493,35 @@ func TestFlippedBitsAreNoticed(t *testing.T) {
 				!strings.Contains(err.Error(), "restore a copy") {
 				t.Errorf("error %v, want that the state is damaged, and what to do", err)
 			}
+			if _, err := store.Open(path); err != nil && strings.Count(err.Error(), "damaged") > 1 {
+				t.Errorf("error %v says so twice", err)
+			}
 		})
+	}
+}
+
+// A panic of a function that was handed in is not damage of the file.
+func TestPanicsOfOthersGoOn(t *testing.T) {
+	t.Parallel()
+	s := open(t, statePath(t))
+	appendEvents(t, s, "b", newEvent("b", 1))
+	var none *store.Batch
+	for name, fn := range map[string]func(){
+		"a nil pointer": func() { _ = s.View("b", func(*store.Tx) error { return fmt.Errorf("%v", none.Silent) }) },
+		"a panic":       func() { _ = s.Outbox(1, 1, func(uint64, event.Event) { panic("of the caller") }) },
+		"in an update":  func() { _ = s.Update("b", func(*store.Tx) error { panic("of the caller") }) },
+	} {
+		func() {
+			defer func() {
+				if r := recover(); r == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			fn()
+		}()
+	}
+	if n, err := s.Pending(); n != 1 || err != nil {
+		t.Errorf("%d events after it, error %v", n, err)
 	}
 }
 
