@@ -143,8 +143,9 @@ func (a *App) build(version string) error {
 	return a.buildRelay()
 }
 
-// openRecording has all answers of the platform added to a file. That it cannot
-// be written ends nothing: it is not what the daemon is for.
+// openRecording has all answers of the platform added to a file. One that cannot
+// be opened is a mistake of the settings; that it cannot be written later ends
+// nothing, since it is not what the daemon is for.
 func (a *App) openRecording() error {
 	if a.cfg.Recording == "" {
 		return nil
@@ -154,6 +155,9 @@ func (a *App) openRecording() error {
 		return fmt.Errorf("NOTIFIER_RECORDING: %w", err)
 	}
 	a.onClose(func() { _ = f.Close() })
+	if err := f.Chmod(0o600); err != nil { // it may have been there before
+		return fmt.Errorf("NOTIFIER_RECORDING: %w", err)
+	}
 	var once sync.Once
 	a.platform.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		return &recording.Transport{Next: next, Writer: recording.NewWriter(f), Failed: func(err error) {

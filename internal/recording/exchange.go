@@ -30,6 +30,8 @@ type Exchange struct {
 	Body json.RawMessage `json:"body,omitempty"`
 	// BodyText is a body that is not.
 	BodyText string `json:"body_text,omitempty"`
+	// Cut says that the connection broke before the body had come to its end.
+	Cut bool `json:"cut,omitempty"`
 }
 
 // New returns the exchange of a request whose answer has been read.

@@ -14,7 +14,7 @@ const masked = "masked"
 type rule string
 
 const (
-	ruleText     rule = ""         // long numbers in texts
+	ruleText     rule = ""         // long numbers in texts, and very long ones as numbers
 	ruleNumber   rule = "number"   // a phone number: all digits but the last two
 	ruleHide     rule = "hide"     // nothing is told
 	ruleKeep     rule = "keep"     // an identifier or a time
@@ -27,13 +27,14 @@ var rules = map[string]rule{
 	"last_updated_by": ruleHide, "auth_values": ruleHide,
 	"insights":     ruleInsights,
 	"reference_id": ruleKeep, "batch_id": ruleKeep, "channel_manager_sid": ruleKeep, "dispatch_id": ruleKeep,
+	"session_id": ruleKeep, "conversation_id": ruleKeep,
 }
 
 func ruleOf(key string) rule { return rules[strings.ToLower(key)] }
 
 // mask returns the exchange as it may be kept.
 func mask(e Exchange) (Exchange, error) {
-	e.Header = keep(e.Header)
+	e.Header, e.Query = keep(e.Header), maskQuery(e.Query)
 	for name, value := range e.Header {
 		if strings.EqualFold(name, "Location") {
 			e.Header[name] = maskLocation(value)
@@ -50,6 +51,22 @@ func mask(e Exchange) (Exchange, error) {
 		e.Body = body
 	}
 	return e, nil
+}
+
+// maskQuery masks the values of a query as the texts of a body are.
+func maskQuery(query string) string {
+	parts := strings.Split(query, "&")
+	for i, part := range parts {
+		name, value, _ := strings.Cut(part, "=")
+		text, err := url.QueryUnescape(value)
+		if err != nil || ruleOf(name) == ruleKeep || isMoment(text) {
+			continue
+		}
+		if hidden := maskLong(text); hidden != text {
+			parts[i] = name + "=" + url.QueryEscape(hidden)
+		}
+	}
+	return strings.Join(parts, "&")
 }
 
 // maskLocation keeps where a redirect leads, but not what it carries.

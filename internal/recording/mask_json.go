@@ -2,6 +2,8 @@ package recording
 
 import (
 	"bytes"
+	"math"
+	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -58,11 +60,19 @@ func (m *masker) object(r rule) error {
 		return err
 	}
 	for m.in.PeekKind() != '}' {
-		key, err := m.in.ReadToken()
+		raw, err := m.in.ReadValue()
 		if err != nil {
 			return err
 		}
-		if err := m.value(r.within(key.String())); err != nil {
+		unquoted, err := jsontext.AppendUnquote(nil, raw)
+		if err != nil {
+			return err
+		}
+		key := string(unquoted)
+		if hidden := maskLong(key); hidden != key {
+			m.replace(len(raw), quote(hidden))
+		}
+		if err := m.value(r.within(key)); err != nil {
 			return err
 		}
 	}
@@ -99,11 +109,10 @@ func maskScalar(raw jsontext.Value, r rule) []byte {
 	case '"':
 		return maskString(raw, r)
 	case '0':
-		whole, _, _ := bytes.Cut(bytes.TrimPrefix(raw, []byte("-")), []byte("."))
 		switch {
 		case r == ruleNumber, r == ruleHide:
 			return quote(masked)
-		case r == ruleInsights && len(whole) >= longNumber:
+		case r == ruleInsights && digits(raw) >= longNumber, r == ruleText && digits(raw) >= fullNumber:
 			return []byte("0")
 		}
 	case 't', 'f':
@@ -112,6 +121,16 @@ func maskScalar(raw jsontext.Value, r rule) []byte {
 		}
 	}
 	return nil
+}
+
+// digits returns how many digits a number has before its point, however it is
+// written.
+func digits(raw jsontext.Value) int {
+	f, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil {
+		return math.MaxInt
+	}
+	return len(strconv.FormatFloat(math.Trunc(math.Abs(f)), 'f', 0, 64))
 }
 
 func maskString(raw jsontext.Value, r rule) []byte {

@@ -57,6 +57,11 @@ func TestMaskJSON(t *testing.T) {
 		{"key twice", `{"target":"+12065550142","target":"+12065550143"}`,
 			`{"target":"+*********42","target":"+*********43"}`},
 		{"escaped key", `{"t\u0061rget":"+12065550142"}`, `{"t\u0061rget":"+*********42"}`},
+		{"number of an unknown key", `{"a":2065550142,"b":12065550142,"c":206555014}`, `{"a":0,"b":0,"c":206555014}`},
+		{"number with an exponent", `{"insights":{"a":2.065550142e9,"b":2065550142.5,"c":1e2},"d":2.065550142E+9}`,
+			`{"insights":{"a":0,"b":0,"c":1e2},"d":0}`},
+		{"number as a key", `{"insights":{"206-555-0142":1},"2065550142":{"x":[]}}`,
+			`{"insights":{"***-***-****":1},"**********":{"x":[]}}`},
 		{"escaped digits", `{"a":"\u0032\u0030\u0036-555-0142"}`, `{"a":"***-***-****"}`},
 		{
 			"variables", `{"request_variables":{"clinic":"A & B","n":5,"deep":{"a":["x",true,null]}}}`,
@@ -199,4 +204,24 @@ func FuzzWriter(f *testing.F) {
 			t.Errorf("%q became %q, which is not JSON", body, got.Body)
 		}
 	})
+}
+
+func TestMaskQuery(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]string{
+		"page=0&limit=100&order_by=last_updated_at": "",
+		"reference_id=2065550142":                   "", // as in a body
+		"start_datetime=2026-08-22T10%3A00%3A00Z":   "",
+		"search_field_values=206-555-0142&page=1":   "search_field_values=%2A%2A%2A-%2A%2A%2A-%2A%2A%2A%2A&page=1",
+		"a=%zz&b":                                   "",
+	} {
+		e := answered("[]")
+		e.Query = query
+		if want == "" {
+			want = query
+		}
+		if _, got := written(t, e); got.Query != want {
+			t.Errorf("query %s becomes %s, want %s", query, got.Query, want)
+		}
+	}
 }

@@ -11,6 +11,10 @@ import (
 // local one has seven.
 const longNumber = 7
 
+// fullNumber is how many digits a whole one has at least. A number of a key that
+// is not known is one only then: shorter ones are counts and ids.
+const fullNumber = 10
+
 // long finds such a number, however its digits are grouped.
 var long = regexp.MustCompile(`\p{Nd}(?:[ .()/\x{a0}\x{2010}-\x{2015}-]*\p{Nd}){6,}`)
 

@@ -51,6 +51,12 @@ func (p *Player) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if body == nil {
 		body = []byte(e.BodyText)
 	}
+	if e.Cut {
+		w.WriteHeader(e.Status)
+		w.Write(body)
+		_ = http.NewResponseController(w).Flush() // or nothing of it arrives
+		panic(http.ErrAbortHandler)
+	}
 	if e.Status != http.StatusNoContent && e.Status != http.StatusNotModified {
 		// Also where the header of the recording says otherwise: the mask
 		// may have changed the length.

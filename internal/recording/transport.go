@@ -2,6 +2,7 @@ package recording
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -26,8 +27,13 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp.Body = &recorded{ReadCloser: resp.Body, done: func(body []byte) {
-		if err := t.Writer.Add(New(time.Now().UTC(), r, resp.StatusCode, resp.Header, body)); err != nil {
+	resp.Body = &recorded{ReadCloser: resp.Body, done: func(body []byte, cut bool) {
+		if cut && r.Context().Err() != nil {
+			return // we gave it up: that says nothing of the platform
+		}
+		e := New(time.Now().UTC(), r, resp.StatusCode, resp.Header, body)
+		e.Cut = cut
+		if err := t.Writer.Add(e); err != nil {
 			t.Failed(err)
 		}
 	}}
@@ -39,11 +45,13 @@ type recorded struct {
 	io.ReadCloser
 	body bytes.Buffer
 	over bool // it is too large
-	done func([]byte)
+	cut  bool // it did not come to its end
+	done func(body []byte, cut bool)
 }
 
 func (b *recorded) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
+	b.cut = b.cut || err != nil && !errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 	if b.over = b.over || b.body.Len()+n > maxRecorded; b.over {
 		b.body = bytes.Buffer{}
 	} else {
@@ -56,7 +64,7 @@ func (b *recorded) Read(p []byte) (int, error) {
 // is no list, is recorded up to there, which is what the client saw of it.
 func (b *recorded) Close() error {
 	if !b.over && b.done != nil {
-		b.done(b.body.Bytes())
+		b.done(b.body.Bytes(), b.cut)
 	}
 	b.done = nil
 	return b.ReadCloser.Close()
