@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ type Batch struct {
 	// Field is "status" where the platform's status of the batch changed, and
 	// absent in the other events.
 	Field Field `json:"field,omitempty"`
-	// From is the status before; null on first sight.
+	// From is the status before; absent on first sight.
 	From *string `json:"from,omitempty"`
 	// To is the status now.
 	To *string `json:"to,omitempty"`
@@ -64,17 +65,17 @@ type Manifest struct {
 	Rating map[string]int `json:"rating,omitempty"`
 	// Events is how many events of its calls there were.
 	Events uint64 `json:"events"`
-	// First and Last are when the first and the last of them was observed,
-	// null if there was none.
+	// First is when the first of them was observed, null if there was none.
 	First *time.Time `json:"first"`
-	Last  *time.Time `json:"last"`
+	// Last is when the last of them was observed, null if there was none.
+	Last *time.Time `json:"last"`
 }
 
 // Encode returns the data as JSON, Batch byte for byte. An error says that it
 // cannot be an event: the batch id is empty, the revision is 0, Batch is not a
 // JSON object, or a text is not UTF-8.
 func (b Batch) Encode() (json.RawMessage, error) {
-	object := b.Batch
+	object := bytes.TrimSpace(b.Batch)
 	if b.BatchID == "" || b.Revision == 0 {
 		return nil, errNoBatch
 	}

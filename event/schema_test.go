@@ -21,35 +21,118 @@ import (
 
 var update = flag.Bool("update", false, "write the JSON Schema in docs/schema anew")
 
-const schemaFile = "../docs/schema/call.v1.json"
+// schemas are the JSON Schemas of the data: the Go type that each is made of, and
+// what the generator cannot know of its fields.
+func schemas() []schemaOf {
+	return []schemaOf{
+		{
+			id: event.SchemaCall, file: "call.v1.json", title: "Data of a call event", typ: reflect.TypeFor[event.Call](),
+			notEmpty: []string{"batch_id", "reference_id", "field"},
+			examples: []any{
+				event.FieldRequestStatus, event.FieldChannelStatus, event.FieldInsightsStatus, event.FieldInsights,
+				event.FieldPresence,
+			},
+		},
+		{
+			id: event.SchemaBatch, file: "batch.v1.json", title: "Data of an event of a batch",
+			typ: reflect.TypeFor[event.Batch](), notEmpty: []string{"batch_id"}, examples: []any{event.FieldStatus},
+		},
+		{
+			id: event.SchemaSource, file: "source.v1.json", title: "Data of an event of the source",
+			typ: reflect.TypeFor[event.Outage](), notEmpty: []string{"cause"},
+		},
+	}
+}
 
-// TestSchema generates the JSON Schema of the data from the Go type and its
-// comments, and compares it with the one that is checked in:
+type schemaOf struct {
+	id, file, title string
+	typ             reflect.Type
+	notEmpty        []string
+	examples        []any // of field
+}
+
+// TestSchema generates the JSON Schemas of the data from the Go types and their
+// comments, and compares them with those that are checked in:
 //
 //	go test ./event -run Schema -update
 //
-// It is not parallel, since other tests read the file that it may write.
+// It is not parallel, since other tests read the files that it may write.
 func TestSchema(t *testing.T) {
-	want := generateSchema(t)
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(schemaFile), 0o755); err != nil {
+	compiled := map[string]*validator.Schema{}
+	for _, s := range schemas() {
+		want, path := generateSchema(t, s), filepath.Join("../docs/schema", s.file)
+		if *update {
+			if err := os.WriteFile(path, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(path)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(schemaFile, want, 0o644); err != nil {
+		if d := cmp.Diff(string(want), string(got)); d != "" {
+			t.Fatalf("docs/schema/%s is not of this package: run go test ./event -run Schema -update (-want +got):\n%s",
+				s.file, d)
+		}
+		compiled[s.id] = compileSchema(t, s.id, got)
+	}
+	call := compiled[event.SchemaCall]
+	t.Run("accepts", func(t *testing.T) { t.Parallel(); testSchemaAccepts(t, call) })
+	t.Run("refuses", func(t *testing.T) { t.Parallel(); testSchemaRefuses(t, call) })
+	t.Run("of a batch", func(t *testing.T) { t.Parallel(); testSchemaOfABatch(t, compiled[event.SchemaBatch]) })
+	t.Run("of the source", func(t *testing.T) { t.Parallel(); testSchemaOfTheSource(t, compiled[event.SchemaSource]) })
+}
+
+func testSchemaOfABatch(t *testing.T, schema *validator.Schema) {
+	t.Helper()
+	rapid.Check(t, func(t *rapid.T) {
+		data, err := someBatch().Draw(t, "batch").Encode()
+		if err != nil {
 			t.Fatal(err)
 		}
+		if err := validate(schema, data); err != nil {
+			t.Fatalf("%s\nis refused: %v", data, err)
+		}
+	})
+	good := `{"batch_id":"b","campaign_id":null,"revision":1,"observed":{"after":null,"until":"2026-08-22T10:00:15Z"},"batch":{}}`
+	if err := validate(schema, []byte(good)); err != nil {
+		t.Errorf("%s\nis refused: %v", good, err)
 	}
-	got, err := os.ReadFile(schemaFile)
-	if err != nil {
-		t.Fatal(err)
+	for _, change := range [][2]string{
+		{`"b"`, `""`}, {`"campaign_id":null,`, ``}, {`"revision":1`, `"revision":0`}, {`"batch":{}`, `"batch":null`},
+		{`{"after":null,"until":"2026-08-22T10:00:15Z"}`, `null`}, {`"revision":1`, `"revision":1,"manifest":{}`},
+		{`"revision":1`, `"revision":1,"from":7`},
+	} {
+		if bad := strings.Replace(good, change[0], change[1], 1); bad == good || validate(schema, []byte(bad)) == nil {
+			t.Errorf("%s\nis accepted", bad)
+		}
 	}
-	if d := cmp.Diff(string(want), string(got)); d != "" {
-		t.Fatalf("docs/schema/call.v1.json is not of this event.Call: run go test ./event -run Schema -update "+
-			"(-want +got):\n%s", d)
+}
+
+func testSchemaOfTheSource(t *testing.T, schema *validator.Schema) {
+	t.Helper()
+	until := time.Date(2026, 8, 22, 10, 20, 0, 0, time.UTC)
+	for _, o := range []event.Outage{
+		{Revision: 1, Since: until, FailedPolls: 3, Cause: "x"},
+		{Revision: 2, Since: until, FailedPolls: 3, Cause: "x", Until: &until},
+	} {
+		data, err := o.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := validate(schema, data); err != nil {
+			t.Errorf("%s\nis refused: %v", data, err)
+		}
+		for _, change := range [][2]string{
+			{`"cause":"x"`, `"cause":""`}, {`"revision":`, `"revision":-`}, {`"failed_polls":3`, `"failed_polls":"3"`},
+			{`2026-08-22T10:20:00Z`, `today`},
+		} {
+			bad := strings.Replace(string(data), change[0], change[1], 1)
+			if bad == string(data) || validate(schema, []byte(bad)) == nil {
+				t.Errorf("%s\nis accepted", bad)
+			}
+		}
 	}
-	schema := compileSchema(t, got)
-	t.Run("accepts", func(t *testing.T) { t.Parallel(); testSchemaAccepts(t, schema) })
-	t.Run("refuses", func(t *testing.T) { t.Parallel(); testSchemaRefuses(t, schema) })
 }
 
 func testSchemaAccepts(t *testing.T, schema *validator.Schema) {
@@ -115,7 +198,7 @@ func with(t *testing.T, set ...string) []byte {
 	return data
 }
 
-func compileSchema(t *testing.T, schema []byte) *validator.Schema {
+func compileSchema(t *testing.T, id string, schema []byte) *validator.Schema {
 	t.Helper()
 	doc, err := validator.UnmarshalJSON(bytes.NewReader(schema))
 	if err != nil {
@@ -123,10 +206,10 @@ func compileSchema(t *testing.T, schema []byte) *validator.Schema {
 	}
 	c := validator.NewCompiler()
 	c.AssertFormat() // 2020-12 only notes formats otherwise
-	if err := c.AddResource(event.SchemaCall, doc); err != nil {
+	if err := c.AddResource(id, doc); err != nil {
 		t.Fatal(err)
 	}
-	compiled, err := c.Compile(event.SchemaCall)
+	compiled, err := c.Compile(id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +224,7 @@ func validate(schema *validator.Schema, data []byte) error {
 	return schema.Validate(v)
 }
 
-func generateSchema(t *testing.T) []byte {
+func generateSchema(t *testing.T, of schemaOf) []byte {
 	t.Helper()
 	r := jsonschema.Reflector{
 		Anonymous: true, DoNotReference: true, ExpandedStruct: true, AllowAdditionalProperties: true,
@@ -161,24 +244,21 @@ func generateSchema(t *testing.T) []byte {
 	for name, text := range r.CommentMap { // the line breaks are the source's
 		r.CommentMap[name] = strings.Join(strings.Fields(text), " ")
 	}
-	s := r.Reflect(event.Call{})
-	s.ID, s.Title = event.SchemaCall, "Data of a call event"
-	s.Description = strings.TrimPrefix(s.Description, "Call is the data of a call event: ")
-	observed := property(t, s, "observed")
-	finish(s, reflect.TypeFor[event.Call]())
-	finish(observed, reflect.TypeFor[event.Observed]())
-
+	s := r.ReflectFromType(of.typ)
+	s.ID, s.Title = jsonschema.ID(of.id), of.title
+	if _, rest, ok := strings.Cut(s.Description, ": "); ok {
+		s.Description = rest
+	}
+	finish(s, of.typ)
 	one := uint64(1)
-	property(t, s, "batch_id").MinLength = &one
-	property(t, s, "reference_id").MinLength = &one
+	for _, name := range of.notEmpty {
+		property(t, s, name).MinLength = &one
+	}
 	property(t, s, "revision").Minimum = "1"
 	// The fields that there are now; no enum, since more may come.
-	field := property(t, s, "field")
-	field.MinLength = &one
-	field.Examples = []any{
-		event.FieldRequestStatus, event.FieldChannelStatus, event.FieldInsightsStatus, event.FieldInsights,
+	if len(of.examples) > 0 {
+		property(t, s, "field").Examples = of.examples
 	}
-
 	raw, err := json.Marshal(s)
 	if err != nil {
 		t.Fatal(err)
@@ -204,7 +284,14 @@ func finish(s *jsonschema.Schema, typ reflect.Type) {
 		if rest, ok := strings.CutPrefix(p.Description, f.Name+" "); ok {
 			p.Description = name + " " + rest
 		}
-		if f.Type.Kind() != reflect.Pointer {
+		inner := f.Type
+		if inner.Kind() == reflect.Pointer {
+			inner = inner.Elem()
+		}
+		if inner == reflect.TypeFor[event.Observed]() || inner == reflect.TypeFor[event.Manifest]() {
+			finish(p, inner)
+		}
+		if f.Type.Kind() != reflect.Pointer || p.Type == "object" {
 			continue
 		}
 		value := *p
