@@ -44,33 +44,6 @@ func (h herald) Unreachable(o fetch.Outage) error { return h.app.guarded(h.Heral
 // Recovered implements fetch.Herald.
 func (h herald) Recovered(o fetch.Outage) error { return h.app.guarded(h.Herald.Recovered(o)) }
 
-// stateGuard does the same for what the publishing half keeps in the state.
-type stateGuard struct {
-	*store.Store
-	app *App
-}
-
-// Relayed implements publish.Outbox.
-func (g stateGuard) Relayed(sequence uint64, note []byte) error {
-	return g.app.guarded(g.Store.Relayed(sequence, note))
-}
-
-// ParkRelayed implements publish.Outbox.
-func (g stateGuard) ParkRelayed(sequence uint64, reason string, at time.Time) error {
-	return g.app.guarded(g.Store.ParkRelayed(sequence, reason, at))
-}
-
-// Place implements publish.Places.
-func (g stateGuard) Place(sink string) ([]byte, error) {
-	note, err := g.Store.Place(sink)
-	return note, g.app.guarded(err)
-}
-
-// PutPlace implements publish.Places.
-func (g stateGuard) PutPlace(sink string, note []byte) error {
-	return g.app.guarded(g.Store.PutPlace(sink, note))
-}
-
 func (a *App) guarded(err error) error {
 	if errors.Is(err, store.ErrDamaged) {
 		a.fail(err)

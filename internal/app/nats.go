@@ -106,7 +106,7 @@ func (a *App) buildRelay() error {
 		return err
 	}
 	a.relay, err = publish.NewRelay(publish.RelayOptions{
-		Outbox:    stateGuard{a.store, a},
+		Outbox:    a.store,
 		Store:     a.store.ID(),
 		Note:      note,
 		Wake:      a.store.Committed(),
@@ -135,8 +135,9 @@ func (a *App) prepareStream(ctx context.Context) (jetstream.Stream, error) {
 		return nil, err
 	}
 	for _, d := range a.deliveries {
+		// A sink that cannot be prepared delays nobody else; it goes on trying.
 		if err := d.Prepare(ctx, s); err != nil {
-			return nil, err
+			a.log.Warn("a sink is not ready", "error", err)
 		}
 	}
 	return s, nil
@@ -163,10 +164,9 @@ func (a *App) buildSinks() error {
 		Store:     a.store.ID(),
 		Subject:   a.cfg.NATSSubjectPrefix + "." + event.InsightsCompleted + ".>",
 		Park: func(by, reason string, e event.Event) error {
-			return a.guarded(a.store.Park(store.Parked{By: by, Reason: reason, At: time.Now().UTC(), Event: e}))
+			return a.store.Park(store.Parked{By: by, Reason: reason, At: time.Now().UTC(), Event: e})
 		},
-		Places: stateGuard{a.store, a},
-		Log:    a.log,
+		Log: a.log,
 	}))
 	return nil
 }

@@ -37,17 +37,7 @@ type DeliveryOptions struct {
 	Subject string
 	// Park keeps an event that the sink will never take.
 	Park func(sink, reason string, e event.Event) error
-	// Places keeps where the delivery is, for the case that its consumer has
-	// to be made again.
-	Places Places
-	Log    *slog.Logger
-}
-
-// Places keeps a note for each sink over restarts.
-type Places interface {
-	// Place returns the note, nil at first.
-	Place(sink string) ([]byte, error)
-	PutPlace(sink string, note []byte) error
+	Log  *slog.Logger
 }
 
 // Delivery hands the events of a stream to a sink: one at a time, in the order
@@ -62,7 +52,12 @@ type Delivery struct {
 
 	mu    sync.Mutex
 	place place
-	saved time.Time // when the place was kept last, zero before it was read
+}
+
+// place is where the consumer starts if it has to be made.
+type place struct {
+	created time.Time // of the stream
+	next    uint64    // sequence in the stream
 }
 
 // NewDelivery returns a Delivery that has not started.
@@ -77,69 +72,46 @@ func NewDelivery(o DeliveryOptions) *Delivery {
 
 func (d *Delivery) consumerName() string { return "notifier-" + d.o.Sink.Name() + "-" + d.o.Store }
 
-// Prepare settles where to start, lets Run begin, and creates the consumer if
-// there is none. It has to be called before the first event of interest is
-// published, and again whenever the stream may have been made anew; s must have
-// been asked for just now. A new consumer starts with what comes next, since a
-// sink that is added to a week's stream should not repeat the week.
-//
-// An error says that it is not known where to start: nothing may be published
-// then, or it might be passed over. That the consumer cannot be made is none:
-// Run goes on trying, and misses nothing that is published meanwhile, also after
-// a restart.
+// Prepare notes where the stream is, lets Run begin, and creates the consumer
+// if there is none. It has to be called before the first event of interest is
+// published, and again whenever the stream may have been made anew. A new
+// consumer starts with what comes next, since a sink that is added to a week's
+// stream should not repeat the week. After an error Run goes on trying, and
+// misses nothing that is published meanwhile.
 func (d *Delivery) Prepare(ctx context.Context, s jetstream.Stream) error {
-	if err := d.settlePlace(s.CachedInfo()); err != nil {
-		return fmt.Errorf("sink %s: %w", d.o.Sink.Name(), err)
+	info, err := s.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("stream %s: %w", d.o.Stream, err)
 	}
+	d.mu.Lock()
+	switch {
+	case d.place.created.IsZero():
+		d.place = place{created: info.Created, next: info.State.LastSeq + 1}
+	case !d.place.created.Equal(info.Created):
+		// Made again while we run: all that it holds came after what we know.
+		d.place = place{created: info.Created, next: 1}
+	}
+	d.mu.Unlock()
 	d.once.Do(func() { close(d.prepared) })
-	if _, _, err := d.consumer(ctx); err != nil {
-		d.o.Log.Warn("a sink is not ready", "error", err)
-	}
-	return nil
+	_, err = d.consumer(ctx)
+	return err
 }
 
-// consumer returns the consumer, made if there is none, and when its stream was
-// created.
-func (d *Delivery) consumer(ctx context.Context) (jetstream.Consumer, time.Time, error) {
+func (d *Delivery) consumer(ctx context.Context) (jetstream.Consumer, error) {
 	name := d.consumerName()
-	fail := func(err error) (jetstream.Consumer, time.Time, error) {
-		return nil, time.Time{}, fmt.Errorf("consumer %s of stream %s: %w", name, d.o.Stream, err)
-	}
-	// The stream may have been deleted and made again by somebody else.
-	s, err := d.o.JetStream.Stream(ctx, d.o.Stream)
-	if err != nil {
-		return fail(err)
-	}
-	info := s.CachedInfo()
-	if err := d.settlePlace(info); err != nil {
-		return fail(err)
-	}
-	c, err := s.Consumer(ctx, name)
-	if err == nil && beyond(c.CachedInfo(), info) {
-		// It was made for a stream of that name which is no more, and would
-		// pass over all that this one holds.
-		if err = s.DeleteConsumer(ctx, name); err == nil {
-			err = jetstream.ErrConsumerNotFound
-		}
-	}
+	c, err := d.o.JetStream.Consumer(ctx, d.o.Stream, name)
 	switch {
 	case errors.Is(err, jetstream.ErrConsumerNotFound):
-		c, err = s.CreateConsumer(ctx, d.config())
+		c, err = d.o.JetStream.CreateConsumer(ctx, d.o.Stream, d.config())
 	case err == nil && c.CachedInfo().Config.FilterSubject != d.o.Subject:
 		have := c.CachedInfo().Config
 		have.FilterSubject = d.o.Subject
-		c, err = s.UpdateConsumer(ctx, have)
+		c, err = d.o.JetStream.UpdateConsumer(ctx, d.o.Stream, have)
 	}
 	if err != nil {
-		return fail(err)
+		return nil, fmt.Errorf("consumer %s of stream %s: %w", name, d.o.Stream, err)
 	}
-	return c, info.Created, nil
-}
-
-// beyond says whether a consumer starts after all that its stream holds and has
-// delivered nothing.
-func beyond(c *jetstream.ConsumerInfo, s *jetstream.StreamInfo) bool {
-	return c.Delivered.Consumer == 0 && c.Config.OptStartSeq > s.State.LastSeq+1
+	return c, nil
 }
 
 func (d *Delivery) config() jetstream.ConsumerConfig {
@@ -150,7 +122,7 @@ func (d *Delivery) config() jetstream.ConsumerConfig {
 		Description:   "Delivery to " + d.o.Sink.Name(),
 		FilterSubject: d.o.Subject,
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:   d.place.Next,
+		OptStartSeq:   d.place.next,
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       ackWait,
 		MaxDeliver:    -1,
@@ -158,6 +130,13 @@ func (d *Delivery) config() jetstream.ConsumerConfig {
 		// order holds even when an event is delivered again.
 		MaxAckPending: 1,
 	}
+}
+
+// passed moves the place behind an event that was settled.
+func (d *Delivery) passed(seq uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.place.next = max(d.place.next, seq+1)
 }
 
 // Run delivers until ctx ends. The attempt in hand then goes on until it is
@@ -173,14 +152,11 @@ func (d *Delivery) Run(ctx, hard context.Context) {
 			pause(ctx, d.trouble.failed(err), nil)
 		}
 	}
-	if err := d.savePlace(0); err != nil {
-		d.o.Log.Warn("the place in the stream is not kept; some events may be delivered again", "error", err)
-	}
 }
 
 // consume takes events as they come until ctx ends or something fails.
 func (d *Delivery) consume(ctx, hard context.Context) error {
-	c, created, err := d.consumer(ctx)
+	c, err := d.consumer(ctx)
 	if err != nil {
 		return err
 	}
@@ -197,9 +173,6 @@ func (d *Delivery) consume(ctx, hard context.Context) error {
 		if err := d.settle(ctx, hard, m); err != nil {
 			return err
 		}
-		if err := d.passed(m, created); err != nil {
-			return err
-		}
 	}
 }
 
@@ -208,9 +181,7 @@ func (d *Delivery) settle(ctx, hard context.Context, m jetstream.Msg) error {
 	e, err := event.Decode(m.Headers(), m.Data())
 	if err != nil {
 		// Not an event of ours, so nothing that could be delivered later.
-		// The error may quote an id, which is not for the log.
-		d.o.Log.Error("a message in the stream is not an event and is passed over", "subject_kind", kindOf(m.Subject()),
-			"sequence", sequenceOf(m))
+		d.o.Log.Error("a message in the stream is not an event and is passed over", "error", err)
 		return m.TermWithReason("not an event")
 	}
 	if e.ID.Store == d.o.Store && !d.insist(ctx, hard, m, e) {
@@ -220,6 +191,9 @@ func (d *Delivery) settle(ctx, hard context.Context, m jetstream.Msg) error {
 	// A crash here delivers the event again after a restart, with the same id.
 	if err := m.DoubleAck(hard); err != nil && !errors.Is(err, jetstream.ErrMsgAlreadyAckd) {
 		return fmt.Errorf("acknowledge %s: %w", e.ID.Redacted(), err)
+	}
+	if meta, err := m.Metadata(); err == nil {
+		d.passed(meta.Sequence.Stream)
 	}
 	return nil
 }

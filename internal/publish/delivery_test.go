@@ -52,25 +52,10 @@ func (s *sink) ids() []string {
 	return slices.Clone(s.taken)
 }
 
-// lot keeps what was parked, and the sink's place.
+// lot keeps what was parked.
 type lot struct {
-	mu   sync.Mutex
-	ids  []string
-	note []byte
-	err  error // of the place
-}
-
-func (l *lot) Place(string) ([]byte, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.note, l.err
-}
-
-func (l *lot) PutPlace(_ string, note []byte) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.note = note
-	return l.err
+	mu  sync.Mutex
+	ids []string
 }
 
 func (l *lot) park(_, _ string, e event.Event) error {
@@ -82,7 +67,7 @@ func (l *lot) park(_, _ string, e event.Event) error {
 
 func newDelivery(js jetstream.JetStream, s *sink, l *lot) *publish.Delivery {
 	return publish.NewDelivery(publish.DeliveryOptions{
-		Sink: s, JetStream: js, Stream: streamName, Store: storeID, Subject: prefix + ".request.>", Park: l.park, Places: l, Log: quiet,
+		Sink: s, JetStream: js, Stream: streamName, Store: storeID, Subject: prefix + ".request.>", Park: l.park, Log: quiet,
 	})
 }
 

@@ -104,21 +104,16 @@ func (c StreamConfig) check(have jetstream.StreamConfig) error {
 	return nil
 }
 
-// ofEvent is how many tokens an event's subject has after the prefix.
-const ofEvent = 4
-
-// covers says whether a stream's subject takes every event's that begins with
-// the prefix.
+// covers says whether a stream's subject takes all that begins with the prefix.
 func covers(subject, prefix string) bool {
 	want := strings.Split(prefix, ".")
-	have := strings.Split(subject, ".")
-	for i, token := range have {
+	for i, token := range strings.Split(subject, ".") {
 		switch {
 		case token == ">":
-			return i <= len(want)+ofEvent-1
-		case i < len(want) && token != "*" && token != want[i], i >= len(want) && token != "*":
+			return true
+		case i >= len(want), token != "*" && token != want[i]:
 			return false
 		}
 	}
-	return len(have) == len(want)+ofEvent
+	return false
 }
