@@ -15,6 +15,7 @@
 //	outbox                  <sequence, 8 bytes>  an event, in the order of commit
 //	parked                  <sequence, 8 bytes>  a Parked and its event
 //	relay                   note      the relay's own, of where in the stream it is
+//	                        place/<sink>  where in the stream the sink starts, its own
 //
 // Every value starts with a CRC-32C over its place in the tree, its key and the
 // rest of it, since bbolt does not notice a flipped bit; Open checks them all,
