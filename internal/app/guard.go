@@ -2,11 +2,9 @@ package app
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/syllable-notifier/notifier/internal/fetch"
-	"github.com/syllable-notifier/notifier/internal/store"
 	"github.com/syllable-notifier/notifier/internal/syllable"
 )
 
@@ -45,7 +43,7 @@ func (h herald) Unreachable(o fetch.Outage) error { return h.app.guarded(h.Heral
 func (h herald) Recovered(o fetch.Outage) error { return h.app.guarded(h.Herald.Recovered(o)) }
 
 func (a *App) guarded(err error) error {
-	if errors.Is(err, store.ErrDamaged) {
+	if damaged(err) {
 		a.fail(err)
 	}
 	return err

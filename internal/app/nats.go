@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -111,36 +112,44 @@ func (a *App) buildRelay() error {
 		Note:      note,
 		Wake:      a.store.Committed(),
 		JetStream: a.js,
-		Prepare:   a.prepareStream,
+		Prepare:   a.prepareStream(),
 		Prefix:    a.cfg.NATSSubjectPrefix,
+		Damaged:   damaged,
 		Log:       a.log,
 	})
 	return err
 }
 
-// prepareStream makes the stream ready, and then the consumers of our own
-// sinks, so that these miss nothing that is published afterwards.
-func (a *App) prepareStream(ctx context.Context) (jetstream.Stream, error) {
-	if err := a.connected(); err != nil {
-		return nil, err
-	}
-	s, err := publish.EnsureStream(ctx, a.js, publish.StreamConfig{
+// damaged says whether trying again is of no use.
+func damaged(err error) bool { return errors.Is(err, store.ErrDamaged) }
+
+// prepareStream returns what makes the stream ready, and then keeps for each of
+// our own sinks where it starts, so that it misses nothing that is published
+// afterwards. While that cannot be kept nothing is published; a sink that is
+// ill, or whose consumer cannot be made, delays nobody.
+func (a *App) prepareStream() func(context.Context) (jetstream.Stream, error) {
+	maker := publish.NewStreamMaker(a.js, publish.StreamConfig{
 		Name:     a.cfg.NATSStream,
 		Prefix:   a.cfg.NATSSubjectPrefix,
 		MaxAge:   a.cfg.Retention,
 		Replicas: a.cfg.NATSReplicas,
 		Owned:    a.server != nil,
 	}, a.log)
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range a.deliveries {
-		// A sink that cannot be prepared delays nobody else; it goes on trying.
-		if err := d.Prepare(ctx, s); err != nil {
-			a.log.Warn("a sink is not ready", "error", err)
+	return func(ctx context.Context) (jetstream.Stream, error) {
+		if err := a.connected(); err != nil {
+			return nil, err
 		}
+		s, err := maker.Ensure(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range a.deliveries {
+			if err := d.Prepare(s); err != nil {
+				return nil, err
+			}
+		}
+		return s, nil
 	}
-	return s, nil
 }
 
 // buildSinks makes the sinks that the configuration names.
@@ -163,10 +172,12 @@ func (a *App) buildSinks() error {
 		Stream:    a.cfg.NATSStream,
 		Store:     a.store.ID(),
 		Subject:   a.cfg.NATSSubjectPrefix + "." + event.InsightsCompleted + ".>",
+		Places:    a.store,
 		Park: func(by, reason string, e event.Event) error {
 			return a.store.Park(store.Parked{By: by, Reason: reason, At: time.Now().UTC(), Event: e})
 		},
-		Log: a.log,
+		Damaged: damaged,
+		Log:     a.log,
 	}))
 	return nil
 }

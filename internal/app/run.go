@@ -29,7 +29,11 @@ func (a *App) Run(ctx context.Context) error {
 		}),
 	}
 	for _, d := range a.deliveries {
-		parts = append(parts, start(hard, func(ctx context.Context) { d.Run(ctx, hard) }))
+		parts = append(parts, start(hard, func(ctx context.Context) {
+			if err := d.Run(ctx, hard); err != nil {
+				a.fail(err)
+			}
+		}))
 	}
 	parts = append(parts, start(hard, a.serve))
 	if a.slack != nil {

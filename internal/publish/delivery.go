@@ -35,128 +35,91 @@ type DeliveryOptions struct {
 	Store string
 	// Subject is the filter of the events to deliver.
 	Subject string
+	// Places keeps where the consumer starts if it has to be made.
+	Places Places
 	// Park keeps an event that the sink will never take.
 	Park func(sink, reason string, e event.Event) error
-	Log  *slog.Logger
+	// Damaged says whether an error of Places or Park is that the state is
+	// damaged, which ends the delivery; others are tried again. With nil all
+	// are.
+	Damaged func(error) bool
+	Log     *slog.Logger
 }
 
 // Delivery hands the events of a stream to a sink: one at a time, in the order
 // of the stream, each acknowledged only when the sink has taken it. Its place
-// is kept by the stream, in a durable consumer named after sink and store.
+// is kept by the stream, in a durable consumer named after sink and store, and
+// by Places in case that the consumer has to be made.
 type Delivery struct {
 	o        DeliveryOptions
 	trouble  trouble
+	keeper   keeper
 	taken    string // id of the newest event that the sink took
 	once     sync.Once
 	prepared chan struct{} // closed once it is known where to start
-
-	mu    sync.Mutex
-	place place
-}
-
-// place is where the consumer starts if it has to be made.
-type place struct {
-	created time.Time // of the stream
-	next    uint64    // sequence in the stream
 }
 
 // NewDelivery returns a Delivery that has not started.
 func NewDelivery(o DeliveryOptions) *Delivery {
-	log := o.Log.With("sink", o.Sink.Name())
-	o.Log = log
+	o.Log = o.Log.With("sink", o.Sink.Name())
 	return &Delivery{
 		o: o, prepared: make(chan struct{}),
-		trouble: trouble{log: log, what: "events cannot be delivered; they wait in the stream"},
+		trouble: trouble{log: o.Log, what: "events cannot be delivered; they wait in the stream"},
+		keeper:  keeper{places: o.Places, sink: o.Sink.Name(), stream: o.Stream, log: o.Log},
 	}
 }
 
-func (d *Delivery) consumerName() string { return "notifier-" + d.o.Sink.Name() + "-" + d.o.Store }
-
-// Prepare notes where the stream is, lets Run begin, and creates the consumer
-// if there is none. It has to be called before the first event of interest is
-// published, and again whenever the stream may have been made anew. A new
-// consumer starts with what comes next, since a sink that is added to a week's
-// stream should not repeat the week. After an error Run goes on trying, and
-// misses nothing that is published meanwhile.
-func (d *Delivery) Prepare(ctx context.Context, s jetstream.Stream) error {
-	info, err := s.Info(ctx)
-	if err != nil {
-		return fmt.Errorf("stream %s: %w", d.o.Stream, err)
+// Prepare keeps the place from which on events are the sink's, and lets Run
+// begin. s has just been asked for. It has to be called before the first event
+// is published, and again whenever the stream may have been made anew: what is
+// published after an error may never reach the sink. A new sink starts with
+// what comes next.
+func (d *Delivery) Prepare(s jetstream.Stream) error {
+	if _, err := d.keeper.locate(s.CachedInfo()); err != nil {
+		return fmt.Errorf("keep where a sink starts: %w", err)
 	}
-	d.mu.Lock()
-	switch {
-	case d.place.created.IsZero():
-		d.place = place{created: info.Created, next: info.State.LastSeq + 1}
-	case !d.place.created.Equal(info.Created):
-		// Made again while we run: all that it holds came after what we know.
-		d.place = place{created: info.Created, next: 1}
-	}
-	d.mu.Unlock()
 	d.once.Do(func() { close(d.prepared) })
-	_, err = d.consumer(ctx)
-	return err
-}
-
-func (d *Delivery) consumer(ctx context.Context) (jetstream.Consumer, error) {
-	name := d.consumerName()
-	c, err := d.o.JetStream.Consumer(ctx, d.o.Stream, name)
-	switch {
-	case errors.Is(err, jetstream.ErrConsumerNotFound):
-		c, err = d.o.JetStream.CreateConsumer(ctx, d.o.Stream, d.config())
-	case err == nil && c.CachedInfo().Config.FilterSubject != d.o.Subject:
-		have := c.CachedInfo().Config
-		have.FilterSubject = d.o.Subject
-		c, err = d.o.JetStream.UpdateConsumer(ctx, d.o.Stream, have)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("consumer %s of stream %s: %w", name, d.o.Stream, err)
-	}
-	return c, nil
-}
-
-func (d *Delivery) config() jetstream.ConsumerConfig {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return jetstream.ConsumerConfig{
-		Durable:       d.consumerName(),
-		Description:   "Delivery to " + d.o.Sink.Name(),
-		FilterSubject: d.o.Subject,
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:   d.place.next,
-		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       ackWait,
-		MaxDeliver:    -1,
-		// One event under way: the next one waits until it is settled, so
-		// order holds even when an event is delivered again.
-		MaxAckPending: 1,
-	}
-}
-
-// passed moves the place behind an event that was settled.
-func (d *Delivery) passed(seq uint64) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.place.next = max(d.place.next, seq+1)
+	return nil
 }
 
 // Run delivers until ctx ends. The attempt in hand then goes on until it is
 // finished or hard ends; an event that is not settled is delivered again after
-// a restart.
-func (d *Delivery) Run(ctx, hard context.Context) {
+// a restart. Its error is that the state is damaged.
+func (d *Delivery) Run(ctx, hard context.Context) error {
 	select {
 	case <-ctx.Done():
 	case <-d.prepared:
 	}
 	for ctx.Err() == nil {
-		if err := d.consume(ctx, hard); err != nil && ctx.Err() == nil {
+		err := d.consume(ctx, hard)
+		if d.damaged(err) {
+			return err
+		}
+		if err != nil && ctx.Err() == nil {
 			pause(ctx, d.trouble.failed(err), nil)
 		}
 	}
+	return d.noted(d.keeper.keep())
 }
 
-// consume takes events as they come until ctx ends or something fails.
+func (d *Delivery) damaged(err error) bool {
+	return err != nil && d.o.Damaged != nil && d.o.Damaged(err)
+}
+
+// noted returns what is wrong with the state. That a place is not kept is none
+// of it: the one of before repeats more, should the consumer be lost.
+func (d *Delivery) noted(err error) error {
+	if err == nil || d.damaged(err) {
+		return err
+	}
+	d.o.Log.Warn("the place of a sink is not kept; it is tried again", "error", err)
+	return nil
+}
+
+// consume takes events as they come until ctx ends, something fails, or the
+// stream turns out to be another one.
 func (d *Delivery) consume(ctx, hard context.Context) error {
-	c, err := d.consumer(ctx)
+	c, created, err := d.consumer(ctx)
 	if err != nil {
 		return err
 	}
@@ -170,56 +133,66 @@ func (d *Delivery) consume(ctx, hard context.Context) error {
 		if err != nil {
 			return fmt.Errorf("consumer %s: %w", d.consumerName(), err)
 		}
-		if err := d.settle(ctx, hard, m); err != nil {
+		meta, err := m.Metadata()
+		if err != nil {
+			return fmt.Errorf("consumer %s: %w", d.consumerName(), err)
+		}
+		if err := d.settle(ctx, hard, m, meta); err != nil {
+			return err
+		}
+		same, err := d.keeper.passed(created, meta)
+		if err = d.noted(err); err != nil || !same {
 			return err
 		}
 	}
 }
 
 // settle has one event delivered or parked, and acknowledges it.
-func (d *Delivery) settle(ctx, hard context.Context, m jetstream.Msg) error {
+func (d *Delivery) settle(ctx, hard context.Context, m jetstream.Msg, meta *jetstream.MsgMetadata) error {
 	e, err := event.Decode(m.Headers(), m.Data())
 	if err != nil {
-		// Not an event of ours, so nothing that could be delivered later.
-		d.o.Log.Error("a message in the stream is not an event and is passed over", "error", err)
+		// Not an event of ours, so nothing that could be delivered later. What
+		// is wrong quotes the message, which may hold a number: it is not told.
+		d.o.Log.Error("a message in the stream is not an event and is passed over",
+			"stream", meta.Stream, "stream_sequence", meta.Sequence.Stream)
 		return m.TermWithReason("not an event")
 	}
-	if e.ID.Store == d.o.Store && !d.insist(ctx, hard, m, e) {
-		// Given back, so that it comes at once after a restart.
-		return m.Nak()
+	if e.ID.Store == d.o.Store {
+		if err := d.insist(ctx, hard, m, e); err != nil {
+			// Given back, so that it comes at once after a restart.
+			return errors.Join(err, m.Nak())
+		}
 	}
 	// A crash here delivers the event again after a restart, with the same id.
 	if err := m.DoubleAck(hard); err != nil && !errors.Is(err, jetstream.ErrMsgAlreadyAckd) {
 		return fmt.Errorf("acknowledge %s: %w", e.ID.Redacted(), err)
 	}
-	if meta, err := m.Metadata(); err == nil {
-		d.passed(meta.Sequence.Stream)
-	}
 	return nil
 }
 
-// insist delivers or parks an event, trying for as long as it takes; false says
-// that ctx ended first.
-func (d *Delivery) insist(ctx, hard context.Context, m jetstream.Msg, e event.Event) bool {
+// insist delivers or parks an event, trying for as long as it takes; it gives up
+// when ctx ends or the state is damaged.
+func (d *Delivery) insist(ctx, hard context.Context, m jetstream.Msg, e event.Event) error {
 	for {
 		err := d.attempt(hard, m, e)
 		if err == nil {
 			d.taken = e.ID.String()
 			d.trouble.over()
-			return true
+			return nil
 		}
 		if IsPermanent(err) {
 			d.o.Log.Error("event parked: it can never be delivered", "id", e.ID.Redacted(), "error", err)
 			// A crash between this and the acknowledgement parks it twice.
-			if err = d.o.Park(d.o.Sink.Name(), err.Error(), e); err == nil {
-				return true
+			err = d.o.Park(d.o.Sink.Name(), err.Error(), e)
+			if err == nil || d.damaged(err) {
+				return err
 			}
 		}
 		if ctx.Err() == nil {
 			d.wait(ctx, m, d.trouble.failed(err))
 		}
 		if ctx.Err() != nil {
-			return false
+			return ctx.Err()
 		}
 	}
 }

@@ -52,22 +52,52 @@ func (s *sink) ids() []string {
 	return slices.Clone(s.taken)
 }
 
-// lot keeps what was parked.
+// lot is the state, as far as a delivery knows it: what was parked, and places.
 type lot struct {
-	mu  sync.Mutex
-	ids []string
+	fail error // of all that is written
+
+	mu     sync.Mutex
+	ids    []string
+	places map[string][]byte
 }
 
 func (l *lot) park(_, _ string, e event.Event) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.fail != nil {
+		return l.fail
+	}
 	l.ids = append(l.ids, e.ID.String())
 	return nil
 }
 
+func (l *lot) Place(sink string) ([]byte, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.places[sink], nil
+}
+
+func (l *lot) PutPlace(sink string, place []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fail != nil {
+		return l.fail
+	}
+	if l.places == nil {
+		l.places = map[string][]byte{}
+	}
+	l.places[sink] = place
+	return nil
+}
+
+var errDamaged = errors.New("the state is damaged")
+
+func isDamaged(err error) bool { return errors.Is(err, errDamaged) }
+
 func newDelivery(js jetstream.JetStream, s *sink, l *lot) *publish.Delivery {
 	return publish.NewDelivery(publish.DeliveryOptions{
-		Sink: s, JetStream: js, Stream: streamName, Store: storeID, Subject: prefix + ".request.>", Park: l.park, Log: quiet,
+		Sink: s, JetStream: js, Stream: streamName, Store: storeID, Subject: prefix + ".request.>",
+		Places: l, Park: l.park, Damaged: isDamaged, Log: quiet,
 	})
 }
 
@@ -87,7 +117,9 @@ func begin(t *testing.T, d *publish.Delivery) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		d.Run(ctx, t.Context())
+		if err := d.Run(ctx, t.Context()); err != nil {
+			t.Errorf("run: %v", err)
+		}
 	}()
 	return func() {
 		cancel()
@@ -98,11 +130,11 @@ func begin(t *testing.T, d *publish.Delivery) (stop func()) {
 // prepare makes the stream and the consumer, and publishes the events.
 func prepare(t *testing.T, js jetstream.JetStream, d *publish.Delivery, all []event.Event) {
 	t.Helper()
-	stream, err := publish.EnsureStream(t.Context(), js, streamConfig(), quiet)
+	stream, err := ensure(t.Context(), js, streamConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Prepare(t.Context(), stream); err != nil {
+	if err := d.Prepare(stream); err != nil {
 		t.Fatal(err)
 	}
 	store(t, js, all)

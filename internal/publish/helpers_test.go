@@ -54,6 +54,10 @@ func streamConfig() publish.StreamConfig {
 	return publish.StreamConfig{Name: streamName, Prefix: prefix, MaxAge: time.Hour, Replicas: 1, Owned: true}
 }
 
+func ensure(ctx context.Context, js jetstream.JetStream, c publish.StreamConfig) (jetstream.Stream, error) {
+	return publish.NewStreamMaker(js, c, quiet).Ensure(ctx)
+}
+
 // newEvent returns revision n of call ref.
 func newEvent(t *testing.T, ref string, n uint64, result string) event.Event {
 	t.Helper()
@@ -135,6 +139,11 @@ func (o *outbox) Relayed(sequence uint64, note []byte) error {
 func (o *outbox) ParkRelayed(sequence uint64, reason string, _ time.Time) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.fail != nil {
+		if err := o.fail("park"); err != nil {
+			return err
+		}
+	}
 	if o.waiting[0].sequence != sequence {
 		return fmt.Errorf("%d is not the oldest", sequence)
 	}
@@ -153,9 +162,10 @@ func (o *outbox) size() int {
 func newRelay(t *testing.T, js jetstream.JetStream, o *outbox, c publish.StreamConfig) *publish.Relay {
 	t.Helper()
 	r, err := publish.NewRelay(publish.RelayOptions{
-		Outbox: o, Store: storeID, Note: o.note, Wake: o.wake, JetStream: js, Prefix: prefix, Log: quiet,
+		Outbox: o, Store: storeID, Note: o.note, Wake: o.wake, JetStream: js, Prefix: prefix,
+		Damaged: isDamaged, Log: quiet,
 		Prepare: func(ctx context.Context) (jetstream.Stream, error) {
-			return publish.EnsureStream(ctx, js, c, quiet)
+			return ensure(ctx, js, c)
 		},
 	})
 	if err != nil {

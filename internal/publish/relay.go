@@ -55,13 +55,16 @@ type RelayOptions struct {
 	// messages back while disconnected (nats.ReconnectBufSize(-1)): they
 	// would reach the stream after it was asked what it holds.
 	JetStream jetstream.JetStream
-	// Prepare makes the stream, and the consumers that must not miss its
-	// first event, ready. It is called before publishing starts and again
-	// after each failure.
+	// Prepare makes the stream ready, and keeps where the sinks start that
+	// must not miss its first event. It is called before publishing starts and
+	// again after each failure.
 	Prepare func(ctx context.Context) (jetstream.Stream, error)
 	// Prefix is the first token or tokens of every subject.
 	Prefix string
-	Log    *slog.Logger
+	// Damaged says whether an error of Outbox or Prepare is that the state is
+	// damaged, which ends the relay; others are tried again. With nil all are.
+	Damaged func(error) bool
+	Log     *slog.Logger
 }
 
 // Relay takes events from the outbox to the stream, in order, each stored
@@ -110,15 +113,15 @@ func (r *Relay) setReady(err error) {
 
 // Run publishes until ctx ends and the outbox is empty; it gives up what is
 // left when hard ends, or when a few attempts after ctx have failed. Whoever
-// commits must have ended before ctx does. Its error is the outbox's: the state
-// cannot be read.
+// commits must have ended before ctx does. Its error is that the state is
+// damaged, or cannot be read.
 func (r *Relay) Run(ctx, hard context.Context) error {
 	r.connected = r.o.JetStream.Conn().StatusChanged(nats.CONNECTED)
 	defer r.o.JetStream.Conn().RemoveStatusListener(r.connected)
 	for late := 0; hard.Err() == nil && late < lateAttempts; {
 		last := ctx.Err() != nil // before the look at the outbox
 		n, err := r.runOnce(hard)
-		if isOutboxError(err) {
+		if isOutboxError(err) || err != nil && r.o.Damaged != nil && r.o.Damaged(err) {
 			return err
 		}
 		if err != nil {

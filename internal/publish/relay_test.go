@@ -255,7 +255,7 @@ func TestEnsureStreamRefusesWhatIsUnfit(t *testing.T) {
 			if _, err := js.CreateStream(t.Context(), tt.have); err != nil {
 				t.Fatal(err)
 			}
-			_, err := publish.EnsureStream(t.Context(), js, streamConfig(), quiet)
+			_, err := ensure(t.Context(), js, streamConfig())
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want one with %q", err, tt.want)
 			}
@@ -271,11 +271,11 @@ func TestEnsureStreamChangesOnlyItsOwn(t *testing.T) {
 			js := connect(t)
 			c := streamConfig()
 			c.Owned = owned
-			if _, err := publish.EnsureStream(t.Context(), js, c, quiet); err != nil {
+			if _, err := ensure(t.Context(), js, c); err != nil {
 				t.Fatal(err)
 			}
 			c.MaxAge = 2 * time.Hour
-			s, err := publish.EnsureStream(t.Context(), js, c, quiet)
+			s, err := ensure(t.Context(), js, c)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -316,7 +316,7 @@ func TestRelayEndsWhileTheServerIsAway(t *testing.T) {
 		Outbox: o, Store: storeID, Note: o.note, Wake: o.wake, JetStream: js, Prefix: prefix, Log: quiet,
 		Prepare: func(ctx context.Context) (jetstream.Stream, error) {
 			defer func() { prepared <- struct{}{} }()
-			return publish.EnsureStream(ctx, js, streamConfig(), quiet)
+			return ensure(ctx, js, streamConfig())
 		},
 	})
 	if err != nil {

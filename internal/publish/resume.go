@@ -131,8 +131,12 @@ func scan(ctx context.Context, s jetstream.Stream, after, last uint64, prefix st
 	}
 	if seen < last {
 		// Either what was last has left the stream, or this sight of it lags.
-		if _, err := s.GetMsg(ctx, last); !errors.Is(err, jetstream.ErrMsgNotFound) {
+		_, err := s.GetMsg(ctx, last)
+		switch {
+		case err == nil:
 			return nil, fmt.Errorf("it was read up to %d of %d only", seen, last)
+		case !errors.Is(err, jetstream.ErrMsgNotFound):
+			return nil, fmt.Errorf("it was read up to %d of %d only: message %d: %w", seen, last, last, err)
 		}
 	}
 	return held, nil

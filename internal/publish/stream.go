@@ -43,12 +43,33 @@ func (c StreamConfig) stream() jetstream.StreamConfig {
 	}
 }
 
-// EnsureStream creates the stream if there is none. A stream that is there is
-// left as it is: what would break delivery is an error, and what merely
-// differs is logged.
-func EnsureStream(ctx context.Context, js jetstream.JetStream, c StreamConfig, log *slog.Logger) (
-	jetstream.Stream, error,
-) {
+// StreamMaker sees to it that there is a stream for events. It is not safe for
+// concurrent use.
+type StreamMaker struct {
+	js  jetstream.JetStream
+	c   StreamConfig
+	log *slog.Logger
+	// told is the difference from the settings that was logged: it is seen
+	// again after each failure, but said once.
+	told difference
+}
+
+// difference is how a stream differs from the settings and is left so.
+type difference struct {
+	maxAge   time.Duration
+	replicas int
+}
+
+// NewStreamMaker returns a StreamMaker that has not looked yet.
+func NewStreamMaker(js jetstream.JetStream, c StreamConfig, log *slog.Logger) *StreamMaker {
+	return &StreamMaker{js: js, c: c, log: log}
+}
+
+// Ensure creates the stream if there is none. A stream that is there is left as
+// it is: what would break delivery is an error, and what merely differs is
+// logged. The cached info of what it returns was just asked for.
+func (m *StreamMaker) Ensure(ctx context.Context) (jetstream.Stream, error) {
+	js, c, log := m.js, m.c, m.log
 	s, err := js.Stream(ctx, c.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		if s, err = js.CreateStream(ctx, c.stream()); err != nil {
@@ -70,11 +91,11 @@ func EnsureStream(ctx context.Context, js jetstream.JetStream, c StreamConfig, l
 		return nil, err
 	}
 	if have.MaxAge == c.MaxAge && have.Replicas == c.Replicas {
+		m.told = difference{}
 		return s, nil
 	}
 	if !c.Owned {
-		log.Warn("the stream differs from the settings and is left as it is", "stream", c.Name,
-			"max_age", have.MaxAge, "wanted_max_age", c.MaxAge, "replicas", have.Replicas, "wanted_replicas", c.Replicas)
+		m.tell(difference{have.MaxAge, have.Replicas})
 		return s, nil
 	}
 	have.MaxAge, have.Duplicates = c.MaxAge, min(duplicateWindow, c.MaxAge)
@@ -83,6 +104,15 @@ func EnsureStream(ctx context.Context, js jetstream.JetStream, c StreamConfig, l
 	}
 	log.Info("stream updated", "stream", c.Name, "max_age", c.MaxAge)
 	return s, nil
+}
+
+func (m *StreamMaker) tell(d difference) {
+	if d == m.told {
+		return
+	}
+	m.told = d
+	m.log.Warn("the stream differs from the settings and is left as it is", "stream", m.c.Name,
+		"max_age", d.maxAge, "wanted_max_age", m.c.MaxAge, "replicas", d.replicas, "wanted_replicas", m.c.Replicas)
 }
 
 // check finds what makes an existing stream unfit for events.
@@ -104,16 +134,20 @@ func (c StreamConfig) check(have jetstream.StreamConfig) error {
 	return nil
 }
 
-// covers says whether a stream's subject takes all that begins with the prefix.
+// covers says whether a stream's subject takes all that is published: four
+// tokens after the prefix, of which each may be anything.
 func covers(subject, prefix string) bool {
-	want := strings.Split(prefix, ".")
-	for i, token := range strings.Split(subject, ".") {
+	want := append(strings.Split(prefix, "."), "*", "*", "*", "*")
+	have := strings.Split(subject, ".")
+	for i, token := range have {
 		switch {
-		case token == ">":
+		case i >= len(want):
+			return false
+		case token == ">": // at least one token
 			return true
-		case i >= len(want), token != "*" && token != want[i]:
+		case token != "*" && token != want[i]:
 			return false
 		}
 	}
-	return false
+	return len(have) == len(want)
 }

@@ -18,6 +18,7 @@
 //	parked                  <sequence, 8 bytes>  a Parked and its event
 //	relay                   note      the relay's own, of where in the stream it is
 //	                        relayed   the sequence of the newest event that left the outbox
+//	                        place/<sink>  where in the stream the sink starts, its own
 //
 // Every value starts with a CRC-32C over its place in the tree, its key and the
 // rest of it, since bbolt does not notice a flipped bit; Open checks them all,

@@ -1,0 +1,159 @@
+package publish
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// placeInterval is how often the place of a sink is kept at most while events
+// are delivered. What was settled since then is all that a sink gets again
+// when its consumer is deleted and the process is killed.
+const placeInterval = time.Minute
+
+// Places keeps, across restarts, where the consumers of the sinks start.
+type Places interface {
+	// Place returns what was kept for the sink, nil if nothing was.
+	Place(sink string) ([]byte, error)
+	// PutPlace replaces it.
+	PutPlace(sink string, place []byte) error
+}
+
+// place is where a consumer starts if it has to be made: all of the stream from
+// Next on has not been settled yet.
+type place struct {
+	Stream  string    `json:"stream"`
+	Created time.Time `json:"created"` // of the stream: a new one counts from 1 again
+	Next    uint64    `json:"next"`    // sequence in the stream
+	// Stored is when the message before Next was stored, by the server's
+	// clock. It counts where the stream has lost its end, and uses sequences
+	// again.
+	Stored time.Time `json:"stored"`
+}
+
+// consumer sets where a consumer of a stream that ends at last begins.
+func (p place) consumer(c *jetstream.ConsumerConfig, last uint64) {
+	if p.Next > last+1 {
+		// A power cut or an old copy took the end away. What has come since
+		// may have sequences that were settled once, but is younger.
+		c.DeliverPolicy, c.OptStartTime = jetstream.DeliverByStartTimePolicy, &p.Stored
+		return
+	}
+	c.DeliverPolicy, c.OptStartSeq = jetstream.DeliverByStartSequencePolicy, p.Next
+}
+
+// skips says whether a consumer that has delivered nothing yet begins behind
+// what it should deliver first: it was made for a stream that is not this one.
+func (p place) skips(c *jetstream.ConsumerInfo, last uint64) bool {
+	return c.Delivered.Consumer == 0 &&
+		c.Config.DeliverPolicy == jetstream.DeliverByStartSequencePolicy &&
+		c.Config.OptStartSeq > min(p.Next, last+1)
+}
+
+// keeper keeps the place of one sink. While the consumer exists its own position
+// counts, and the place only follows it.
+type keeper struct {
+	places Places
+	sink   string
+	stream string
+	log    *slog.Logger
+
+	mu    sync.Mutex
+	at    place
+	kept  place     // what places has
+	tried time.Time // when it was last written
+}
+
+// locate returns the place in a stream; that it is one in this stream is kept by
+// then. It is called before anything is published, and before each look at the
+// consumer.
+func (k *keeper) locate(info *jetstream.StreamInfo) (place, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.at.Stream == "" {
+		if err := k.load(); err != nil {
+			return place{}, err
+		}
+	}
+	now, created := k.at, info.Created.UTC()
+	switch {
+	case now.Stream != k.stream:
+		// A new sink, or one whose stream was never used before: what comes
+		// next. It should not repeat the week that others have filled.
+		now = place{k.stream, created, info.State.LastSeq + 1, info.State.LastTime.UTC()}
+	case !now.Created.Equal(created):
+		// Made again: all that it holds came after what we know.
+		now = place{Stream: k.stream, Created: created, Next: 1}
+	}
+	// Until it is kept nothing may be published: a crash here leaves the place
+	// of before, or none, and nothing that lies between.
+	if now != k.at {
+		if err := k.put(now); err != nil {
+			return place{}, err
+		}
+	}
+	if k.at.Stream == k.stream && !k.at.Created.Equal(created) {
+		k.log.Warn("the stream was made again; the sink begins at its start", "stream", k.stream, "created", created)
+	}
+	k.at = now
+	return now, nil
+}
+
+func (k *keeper) load() error {
+	b, err := k.places.Place(k.sink)
+	if err != nil || b == nil {
+		return err
+	}
+	if err := json.Unmarshal(b, &k.at); err != nil {
+		return fmt.Errorf("place of sink %s: %w", k.sink, err)
+	}
+	k.kept = k.at
+	return nil
+}
+
+// put keeps a place, unless it is the one that is kept.
+func (k *keeper) put(p place) error {
+	if p == k.kept {
+		return nil
+	}
+	k.tried = time.Now()
+	b, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("place of sink %s: %w", k.sink, err)
+	}
+	if err := k.places.PutPlace(k.sink, b); err != nil {
+		return err
+	}
+	k.kept = p
+	return nil
+}
+
+// passed moves the place behind a message that was settled, and keeps it now and
+// then. It says false where the message is of another stream than the place,
+// which then stays: created is when the stream was made.
+func (k *keeper) passed(created time.Time, m *jetstream.MsgMetadata) (bool, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.at.Created.Equal(created) {
+		return false, nil
+	}
+	// Not only forwards: where the end was lost, sequences come again.
+	k.at.Next, k.at.Stored = m.Sequence.Stream+1, m.Timestamp.UTC()
+	if time.Since(k.tried) < placeInterval {
+		return true, nil
+	}
+	return true, k.put(k.at)
+}
+
+// keep writes the place down as it is: at the end, and before a consumer is made
+// from it. One that began behind the place which is kept would look, after a
+// crash, as if it skipped events.
+func (k *keeper) keep() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.put(k.at)
+}
