@@ -161,7 +161,8 @@ func TestWhatCannotBeAnEventOfABatch(t *testing.T) {
 	for name, change := range map[string]func(*event.Batch){
 		"no batch id": func(b *event.Batch) { b.BatchID = "" }, "no revision": func(b *event.Batch) { b.Revision = 0 },
 		"no object": func(b *event.Batch) { b.Batch = nil }, "a list": func(b *event.Batch) { b.Batch = []byte("[]") },
-		"a cut object": func(b *event.Batch) { b.Batch = []byte(`{"a"`) }, "not Unicode": func(b *event.Batch) { b.To = &bad },
+		"a cut object": func(b *event.Batch) { b.Batch = []byte(`{"a"`) },
+		"not Unicode":  func(b *event.Batch) { b.To = &bad },
 	} {
 		b := good
 		change(&b)

@@ -60,7 +60,7 @@ type schemaOf struct {
 func TestSchema(t *testing.T) {
 	compiled := map[string]*validator.Schema{}
 	for _, s := range schemas() {
-		want, path := generateSchema(t, s), filepath.Join("../docs/schema", s.file)
+		want, path := generateSchema(t, s), filepath.Join("..", "docs", "schema", s.file)
 		if *update {
 			if err := os.WriteFile(path, want, 0o644); err != nil {
 				t.Fatal(err)
@@ -94,7 +94,8 @@ func testSchemaOfABatch(t *testing.T, schema *validator.Schema) {
 			t.Fatalf("%s\nis refused: %v", data, err)
 		}
 	})
-	good := `{"batch_id":"b","campaign_id":null,"revision":1,"observed":{"after":null,"until":"2026-08-22T10:00:15Z"},"batch":{}}`
+	good := `{"batch_id":"b","campaign_id":null,"revision":1,` +
+		`"observed":{"after":null,"until":"2026-08-22T10:00:15Z"},"batch":{}}`
 	if err := validate(schema, []byte(good)); err != nil {
 		t.Errorf("%s\nis refused: %v", good, err)
 	}

@@ -15,6 +15,7 @@ func TestFactor(t *testing.T) {
 	calls := func(status string) Held { return Held{Calls: map[string]map[string]int{status: {"": 3}}} }
 	completed := Held{Completed: true}
 	yes := true
+	ofCampaign := syllable.Batch{CampaignID: new(int64(1))}
 	for name, tt := range map[string]struct {
 		held  Held
 		batch syllable.Batch
@@ -35,7 +36,7 @@ func TestFactor(t *testing.T) {
 		"paused":                          {calls("PENDING"), syllable.Batch{Paused: &yes}, 5 * time.Minute, false, 4},
 		"paused by its status":            {calls("PENDING"), syllable.Batch{Status: "PAUSED"}, 5 * time.Minute, false, 4},
 		"paused, with a call on the line": {calls("CONNECTED"), syllable.Batch{Status: "PAUSED"}, 5 * time.Minute, false, 1},
-		"outside the hours":               {calls("PENDING"), syllable.Batch{CampaignID: new(int64(1))}, 5 * time.Minute, false, 4},
+		"outside the hours":               {calls("PENDING"), ofCampaign, 5 * time.Minute, false, 4},
 		"ended just now":                  {calls("PENDING"), syllable.Batch{Status: "EXPIRED"}, time.Minute, false, 1},
 		"ended":                           {calls("PENDING"), syllable.Batch{Status: "EXPIRED"}, 5 * time.Minute, false, 20},
 		"ended, with a call on the line":  {calls("CONNECTED"), syllable.Batch{Status: "EXPIRED"}, 5 * time.Minute, false, 1},

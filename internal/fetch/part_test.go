@@ -237,6 +237,7 @@ func inParts(t *testing.T, test func(t *testing.T, b *bigBatch, k *keeper)) {
 }
 
 func startPoller(t *testing.T, b *bigBatch, k *keeper) {
+	t.Helper()
 	poller := fetch.New(b, k, fetch.Options{
 		Interval: 10 * time.Second, Discovery: time.Hour, Settle: 40 * time.Second, Dir: t.TempDir(), Log: quiet,
 	})
@@ -255,6 +256,7 @@ func startPoller(t *testing.T, b *bigBatch, k *keeper) {
 func TestPartsFollowACall(t *testing.T) {
 	t.Parallel()
 	inParts(t, func(t *testing.T, b *bigBatch, k *keeper) {
+		t.Helper()
 		for _, s := range []state{
 			{"INITIATED", "QUEUED", ""}, {"CONNECTED", "IN-PROGRESS", ""}, {"COMPLETED", "COMPLETED", ""},
 			{"COMPLETED", "COMPLETED", "PENDING"}, {"COMPLETED", "COMPLETED", "PROCESSING"},
@@ -280,6 +282,7 @@ func TestPartsFollowACall(t *testing.T) {
 func TestPartsOfAnIdleBatch(t *testing.T) {
 	t.Parallel()
 	inParts(t, func(t *testing.T, b *bigBatch, _ *keeper) {
+		t.Helper()
 		pass(11 * time.Second)
 		if d := cmp.Diff([]string{"counts", "list /PENDING", "list /PROCESSING"}, b.asked()); d != "" {
 			t.Errorf("asked (-want +got):\n%s", d)
@@ -291,6 +294,7 @@ func TestPartsOfAnIdleBatch(t *testing.T) {
 func TestCountsShowWhatNoListShowed(t *testing.T) {
 	t.Parallel()
 	inParts(t, func(t *testing.T, b *bigBatch, k *keeper) {
+		t.Helper()
 		b.set("r007", state{"FAILED", "BUSY", ""})
 		pass(11 * time.Second)
 		if got := k.is("r007"); got.request != "FAILED" {
@@ -313,6 +317,7 @@ func TestCountsShowWhatNoListShowed(t *testing.T) {
 func TestWholeListShowsOppositeMoves(t *testing.T) {
 	t.Parallel()
 	inParts(t, func(t *testing.T, b *bigBatch, k *keeper) {
+		t.Helper()
 		b.set("r001", state{"FAILED", "BUSY", ""})
 		pass(11 * time.Second)
 		b.set("r001", state{"COMPLETED", "COMPLETED", ""})
@@ -338,6 +343,7 @@ func TestWholeListShowsOppositeMoves(t *testing.T) {
 func TestWholeListsWhereThePlatformDoesNotCount(t *testing.T) {
 	t.Parallel()
 	inParts(t, func(t *testing.T, b *bigBatch, k *keeper) {
+		t.Helper()
 		b.uncounted = true
 		b.set("r007", state{"FAILED", "BUSY", ""})
 		pass(11 * time.Second)
@@ -351,6 +357,7 @@ func TestWholeListsWhereThePlatformDoesNotCount(t *testing.T) {
 func TestFiltersThatArePassedOver(t *testing.T) {
 	t.Parallel()
 	inParts(t, func(t *testing.T, b *bigBatch, k *keeper) {
+		t.Helper()
 		b.unsorted = true
 		for _, s := range []state{{"INITIATED", "QUEUED", ""}, {"FAILED", "BUSY", ""}, {"INITIATED", "QUEUED", ""}} {
 			b.set("r007", s)
@@ -366,6 +373,7 @@ func TestFiltersThatArePassedOver(t *testing.T) {
 func TestCountsThatDoNotFit(t *testing.T) {
 	t.Parallel()
 	inParts(t, func(t *testing.T, b *bigBatch, k *keeper) {
+		t.Helper()
 		b.skew = 3
 		b.set("r001", state{"FAILED", "BUSY", ""})
 		pass(2 * time.Minute)
@@ -389,6 +397,7 @@ func TestCountsThatDoNotFit(t *testing.T) {
 func TestLookUpThatFails(t *testing.T) {
 	t.Parallel()
 	inParts(t, func(t *testing.T, b *bigBatch, k *keeper) {
+		t.Helper()
 		b.set("r007", state{"COMPLETED", "COMPLETED", "PENDING"})
 		pass(12 * time.Second)
 		b.set("r007", state{"COMPLETED", "COMPLETED", "COMPLETED"})
@@ -406,6 +415,7 @@ func TestLookUpThatFails(t *testing.T) {
 func TestFewerCallsAskForWholeLists(t *testing.T) {
 	t.Parallel()
 	inParts(t, func(t *testing.T, b *bigBatch, k *keeper) {
+		t.Helper()
 		b.remove("r007")
 		pass(2 * time.Minute)
 		if n := k.lists(); n < 5 {
@@ -436,6 +446,7 @@ func TestPartsAgreeWithThePlatform(t *testing.T) {
 			}
 		}), 1, 40).Draw(rt, "moves")
 		inParts(t, func(t *testing.T, b *bigBatch, k *keeper) {
+			t.Helper()
 			for _, m := range moves {
 				b.set(fmt.Sprintf("r%03d", m.ref), m.to)
 				pass(time.Duration(m.wait) * time.Second)

@@ -12,31 +12,32 @@ import (
 // completion sums the batch up if it is complete and that was not told: every
 // call has ended, none is missing, and nothing has changed for a while.
 func (t *taking) completion() (*event.Manifest, error) {
-	if !t.o.Listed() || t.held.Completed || t.silent || t.memory.listed == 0 || t.memory.open > 0 || len(t.memory.absent) > 0 ||
+	m := t.memory
+	if !t.o.Listed() || t.held.Completed || t.silent || m.listed == 0 || m.open > 0 || len(m.absent) > 0 ||
 		len(t.chunk) > 0 || t.calls > 0 || !t.settled() {
 		return nil, nil //nolint:nilnil // not complete
 	}
-	m := &event.Manifest{
+	sums := &event.Manifest{
 		RequestStatus: map[string]int{}, ChannelStatus: map[string]int{}, InsightsStatus: map[string]int{},
 	}
 	err := t.o.Each(t.ctx, func(r syllable.Result) error {
-		m.Calls++
+		sums.Calls++
 		request := "PENDING"
 		if r.RequestStatus != nil {
 			request = *r.RequestStatus
 		}
-		m.RequestStatus[request]++
-		m.ChannelStatus[orNull(r.ChannelStatus)]++
-		m.InsightsStatus[orNull(r.InsightsStatus)]++
+		sums.RequestStatus[request]++
+		sums.ChannelStatus[orNull(r.ChannelStatus)]++
+		sums.InsightsStatus[orNull(r.InsightsStatus)]++
 		if rating := ratingOf(r); rating != "" {
-			if m.Rating == nil {
-				m.Rating = map[string]int{}
+			if sums.Rating == nil {
+				sums.Rating = map[string]int{}
 			}
-			m.Rating[rating]++
+			sums.Rating[rating]++
 		}
 		return nil
 	})
-	return m, err
+	return sums, err
 }
 
 func orNull(s *string) string {

@@ -38,6 +38,7 @@ type day struct {
 }
 
 func newDay(t testing.TB, calls int, u simulator.Unknown) *day {
+	t.Helper()
 	d := &day{revised: u.InsightRevised > 0, sim: simulator.New(simulator.Options{Seed: 7, Now: time.Now, Unknown: u})}
 	id := d.sim.AddCampaign(simulator.Campaign{HourlyRate: 1000, RetryCount: 1, RetryInterval: 30 * time.Minute})
 	if err := d.sim.CreateBatch(simulator.NewBatch{ID: dayBatch, CampaignID: id, Calls: calls}); err != nil {
@@ -83,6 +84,7 @@ func (d *day) fixed(t testing.TB) latencies {
 		if err != nil || resp.StatusCode != http.StatusOK {
 			t.Fatalf("answer %v, error %v", resp, err)
 		}
+		_ = resp.Body.Close()
 		polls = append(polls, poll{asked, time.Now()})
 		time.Sleep(time.Until(asked.Add(dayInterval)))
 	}

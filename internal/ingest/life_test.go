@@ -17,6 +17,7 @@ import (
 // newLife returns a world in which the batch itself is looked at every minute,
 // and is complete after four without a change.
 func newLife(t *testing.T, silent bool) *world {
+	t.Helper()
 	w := newWorld(t, silent)
 	w.discovery, w.opts.Settle = time.Minute, 4*time.Minute
 	w.p.is("ACTIVE", false)
@@ -211,7 +212,13 @@ func TestBaselineOfBatches(t *testing.T) {
 // suspect, and so is one that shrank.
 func TestFault05EmptyAfterFull(t *testing.T) {
 	t.Parallel()
-	all := []string{item("a", "PENDING", "x", "null"), item("b", "PENDING", "x", "null"), item("c", "PENDING", "x", "null")}
+	var all []string
+	for _, ref := range []string{"a", "b", "c"} {
+		all = append(all, item(ref, "PENDING", "x", "null"))
+	}
+	empty := func(w *world) { w.p.set(nil) }
+	oneIsMissing := func(w *world) { w.p.set(nil, all[1:]...) }
+	back := func(w *world) { w.p.set(nil, all...) }
 	removed := []string{
 		"a/3 request.removed LISTED→REMOVED", "b/3 request.removed LISTED→REMOVED", "c/3 request.removed LISTED→REMOVED",
 	}
@@ -221,12 +228,12 @@ func TestFault05EmptyAfterFull(t *testing.T) {
 		confirm func(w *world)
 		want    []string
 	}{
-		"empty for some polls":       {func(w *world) { w.p.set(nil) }, 20, func(w *world) { w.p.set(nil, all...) }, nil},
-		"empty for good":             {func(w *world) { w.p.set(nil) }, 30, func(*world) {}, removed},
-		"empty, and deleted":         {func(w *world) { w.p.set(nil) }, 10, func(w *world) { w.p.is("CANCELED", true) }, removed},
-		"one is missing, and back":   {func(w *world) { w.p.set(nil, all[1:]...) }, 2, func(w *world) { w.p.set(nil, all...) }, nil},
-		"one is missing for good":    {func(w *world) { w.p.set(nil, all[1:]...) }, 2, func(*world) {}, removed[:1]},
-		"most are missing, and back": {func(w *world) { w.p.set(nil, all[0]) }, 20, func(w *world) { w.p.set(nil, all...) }, nil},
+		"empty for some polls":       {empty, 20, back, nil},
+		"empty for good":             {empty, 30, func(*world) {}, removed},
+		"empty, and deleted":         {empty, 10, func(w *world) { w.p.is("CANCELED", true) }, removed},
+		"one is missing, and back":   {oneIsMissing, 2, back, nil},
+		"one is missing for good":    {oneIsMissing, 2, func(*world) {}, removed[:1]},
+		"most are missing, and back": {func(w *world) { w.p.set(nil, all[0]) }, 20, back, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

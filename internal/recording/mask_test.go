@@ -213,7 +213,7 @@ func TestMaskQuery(t *testing.T) {
 		"reference_id=2065550142":                   "", // as in a body
 		"start_datetime=2026-08-22T10%3A00%3A00Z":   "",
 		"search_field_values=206-555-0142&page=1":   "search_field_values=%2A%2A%2A-%2A%2A%2A-%2A%2A%2A%2A&page=1",
-		"a=%zz&b":                                   "",
+		"a=%zz&b": "",
 	} {
 		e := answered("[]")
 		e.Query = query

@@ -147,7 +147,7 @@ func (t *Tx) Batch() (Batch, error) {
 	if t.info.b == nil {
 		return b, nil
 	}
-	_, err := t.info.getJSON(keyInfo, &b)
+	err := t.info.getJSON(keyInfo, &b)
 	return b, err
 }
 

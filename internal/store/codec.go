@@ -87,16 +87,16 @@ func (b bucket) putJSON(key []byte, v any) error {
 	return b.put(key, payload)
 }
 
-// getJSON reads the value under key into v and says whether there is one.
-func (b bucket) getJSON(key []byte, v any) (bool, error) {
+// getJSON reads the value under key, if there is one, into v.
+func (b bucket) getJSON(key []byte, v any) error {
 	payload, err := b.get(key)
 	if err != nil || payload == nil {
-		return false, err
+		return err
 	}
 	if err := json.Unmarshal(payload, v); err != nil {
-		return false, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	return true, nil
+	return nil
 }
 
 // encodeHead writes head as JSON after its length, then the rest as it is.

@@ -26,8 +26,7 @@ type Source struct {
 func (s *Store) Source() (Source, error) {
 	var held Source
 	err := s.view(func(tx *bolt.Tx) error {
-		_, err := top(tx, bucketMeta).getJSON(keySource, &held)
-		return err
+		return top(tx, bucketMeta).getJSON(keySource, &held)
 	})
 	if err != nil {
 		return held, fmt.Errorf("source: %w", err)
