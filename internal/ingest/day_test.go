@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,8 +30,10 @@ const (
 // day is a batch of so many calls at 1,000 an hour, on the clock of a bubble,
 // with a network between: 50 ms and 10 MB/s.
 type day struct {
-	sim      *simulator.Simulator
-	revised  bool // insights change after they were complete
+	sim     *simulator.Simulator
+	revised bool // insights change after they were complete
+
+	mu       sync.Mutex
 	requests int
 	bytes    int64
 
@@ -52,11 +55,13 @@ func (d *day) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := httptest.NewRecorder()
 	d.sim.Handler().ServeHTTP(w, r)
 	size := w.Body.Len()
+	d.mu.Lock()
 	d.requests++
 	d.bytes += int64(size)
 	if w.Code == http.StatusNotModified {
 		d.unmodified++
 	}
+	d.mu.Unlock()
 	time.Sleep(50*time.Millisecond + time.Duration(size)*100*time.Nanosecond)
 	return w.Result(), nil
 }
