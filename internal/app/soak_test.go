@@ -81,7 +81,8 @@ func TestSoak(t *testing.T) {
 	for _, n := range hits {
 		spoilt += n
 	}
-	t.Logf("%d events of %d calls in %d batches; %d answers spoilt in %d ways", r.Events, r.Calls, batches, spoilt, len(hits))
+	t.Logf("%d events of %d calls in %d batches; %d answers spoilt in %d ways",
+		r.Events, r.Calls, batches, spoilt, len(hits))
 }
 
 func checkSoak(t *testing.T, r audit.Report, calls, batches int) {
