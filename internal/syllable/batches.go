@@ -19,7 +19,8 @@ const (
 	maxPages = 1000
 )
 
-// Batch is what is read of a batch. Status is an open set: PENDING, ACTIVE,
+// Batch is what is read of a batch: a field behind a pointer is nil where it is
+// absent, null, or of another type than the one documented. Status is an open set: PENDING, ACTIVE,
 // PAUSED, FAILED, CANCELED and EXPIRED are known today.
 type Batch struct {
 	BatchID       string  `json:"batch_id"`
@@ -31,7 +32,8 @@ type Batch struct {
 	ExpiresOn     *string `json:"expires_on"`
 	DeletedAt     *string `json:"deleted_at"`
 	// Breakdown counts the calls by request_status, in the details of a batch
-	// alone; nil where the platform does not count.
+	// alone; nil where the platform does not count, or not in a way that can be
+	// read.
 	Breakdown map[string]Breakdown `json:"detailed_status_counts"`
 	// Raw is the platform's object, verbatim.
 	Raw []byte `json:"-"`
@@ -66,7 +68,7 @@ func (c *Client) Batch(ctx context.Context, id string) (Batch, error) {
 
 func parseBatch(op string, raw jsontext.Value) (Batch, error) {
 	var b Batch
-	if err := json.Unmarshal(raw, &b); err != nil {
+	if err := json.Unmarshal(raw, &b, leniently); err != nil {
 		return b, fmt.Errorf("%s: %w", op, bodyError(err))
 	}
 	if b.BatchID == "" {
@@ -156,7 +158,7 @@ func (c *Client) getObject(ctx context.Context, op, path string, q url.Values, o
 		if err != nil {
 			return err
 		}
-		if err := json.UnmarshalDecode(d, out); err != nil {
+		if err := json.UnmarshalDecode(d, out, leniently); err != nil {
 			return bodyError(err)
 		}
 		return end(d)
