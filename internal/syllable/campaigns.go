@@ -3,12 +3,12 @@ package syllable
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -29,24 +29,19 @@ type Campaign struct {
 }
 
 // Campaign asks for one campaign.
-func (c *Client) Campaign(ctx context.Context, id int64) (Campaign, error) {
+func (c *Client) Campaign(ctx context.Context, id int64) (v Campaign, err error) {
 	s := strconv.FormatInt(id, 10)
-	op := "campaign " + s
-	var raw jsontext.Value
-	if err := c.getObject(ctx, op, "campaigns/"+s, nil, &raw); err != nil {
-		return Campaign{}, err
-	}
-	v, err := parseCampaign(raw)
-	if err == nil && v.ID != id {
-		err = fmt.Errorf("%w: it is of campaign %d", ErrBody, v.ID)
-	}
-	if err != nil {
-		return Campaign{}, fmt.Errorf("%s: %w", op, err)
-	}
-	return v, nil
+	r := request{op: "campaign " + s, path: "campaigns/" + s, limit: maxPage}
+	err = c.get(ctx, r, func(r io.Reader) error {
+		if v, err = readCampaign(r); err == nil && v.ID != id {
+			err = fmt.Errorf("%w: it is of campaign %d", ErrBody, v.ID)
+		}
+		return err
+	})
+	return v, err
 }
 
-func parseCampaign(raw []byte) (Campaign, error) {
+func readCampaign(r io.Reader) (Campaign, error) {
 	var wire struct {
 		ID         int64          `json:"id"`
 		Name       *string        `json:"campaign_name"`
@@ -56,8 +51,8 @@ func parseCampaign(raw []byte) (Campaign, error) {
 		DailyEnd   *string        `json:"daily_end_time"`
 		ActiveDays jsontext.Value `json:"active_days"`
 	}
-	if err := json.Unmarshal(raw, &wire, leniently); err != nil {
-		return Campaign{}, bodyError(err)
+	if err := readObject(r, &wire); err != nil {
+		return Campaign{}, err
 	}
 	return Campaign{
 		ID: wire.ID, Name: text(wire.Name), Mode: text(wire.Mode), RetryCount: retries(wire.RetryCount),

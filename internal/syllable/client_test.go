@@ -246,20 +246,6 @@ func TestFault12GzipBomb(t *testing.T) {
 	}
 }
 
-func TestTransportErrorsSayNothingPrivate(t *testing.T) {
-	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close() // nobody listens there now
-	c := syllable.New("http://"+l.Addr().String(), key, "x")
-	err = results(t.Context(), c, "b", syllable.Filter{ReferenceID: "canary-ref"}, io.Discard)
-	if err == nil || strings.Contains(err.Error(), key) || strings.Contains(err.Error(), "canary-ref") {
-		t.Errorf("error %v", err)
-	}
-}
-
 func TestCanceled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

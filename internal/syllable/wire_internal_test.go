@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,10 +35,13 @@ func TestFault13Slowloris(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
+				var drips sync.WaitGroup
+				defer drips.Wait()
 				c := New("http://slow.example.com", "k", "test")
+				defer c.Close()
 				c.transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
 					ours, theirs := net.Pipe()
-					go drip(theirs, answer)
+					drips.Go(func() { drip(theirs, answer) })
 					return ours, nil
 				}
 				start := time.Now()
@@ -48,7 +52,6 @@ func TestFault13Slowloris(t *testing.T) {
 				if !IsAbout(err) || Cause(err) != "the platform did not answer in time" {
 					t.Errorf("about the platform: %v, cause %q", IsAbout(err), Cause(err))
 				}
-				c.Close()
 			})
 		})
 	}
