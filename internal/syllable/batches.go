@@ -15,7 +15,8 @@ import (
 // maxPages bounds a list that a faulty server would never end.
 const maxPages = 1000
 
-// Batch is what is read of a batch. Status is an open set: PENDING, ACTIVE,
+// Batch is what is read of a batch: a field behind a pointer is nil where it is
+// absent, null, or of another type than the one documented. Status is an open set: PENDING, ACTIVE,
 // PAUSED, FAILED, CANCELED and EXPIRED are known today.
 type Batch struct {
 	BatchID       string  `json:"batch_id"`
@@ -27,7 +28,8 @@ type Batch struct {
 	ExpiresOn     *string `json:"expires_on"`
 	DeletedAt     *string `json:"deleted_at"`
 	// Breakdown counts the calls by request_status, in the details of a batch
-	// alone; nil where the platform does not count.
+	// alone; nil where the platform does not count, or not in a way that can be
+	// read.
 	Breakdown map[string]Breakdown `json:"detailed_status_counts"`
 	// Raw is the platform's object, verbatim.
 	Raw []byte `json:"-"`
@@ -51,22 +53,27 @@ func (b Batch) Ended() bool {
 }
 
 // Batch asks for one batch; its details include counts by request_status.
-func (c *Client) Batch(ctx context.Context, id string) (Batch, error) {
-	op := "batch " + id
-	var raw jsontext.Value
-	if err := c.getObject(ctx, op, "batches/"+segment(id), nil, &raw); err != nil {
-		return Batch{}, err
-	}
-	return parseBatch(op, raw)
+func (c *Client) Batch(ctx context.Context, id string) (b Batch, err error) {
+	r := request{op: "batch " + id, path: "batches/" + segment(id), limit: maxPage}
+	err = c.get(ctx, r, func(r io.Reader) error {
+		var raw jsontext.Value
+		if err := readObject(r, &raw); err != nil {
+			return err
+		}
+		b, err = parseBatch(raw)
+		return err
+	})
+	return b, err
 }
 
-func parseBatch(op string, raw jsontext.Value) (Batch, error) {
+// parseBatch reads one batch. It keeps raw.
+func parseBatch(raw []byte) (Batch, error) {
 	var b Batch
-	if err := json.Unmarshal(raw, &b); err != nil {
-		return b, fmt.Errorf("%s: %w", op, bodyError(err))
+	if err := json.Unmarshal(raw, &b, leniently); err != nil {
+		return Batch{}, bodyError(err)
 	}
 	if b.BatchID == "" {
-		return b, fmt.Errorf("%s: %w: a batch has no batch_id", op, ErrBody)
+		return Batch{}, fmt.Errorf("%w: a batch has no batch_id", ErrBody)
 	}
 	b.Raw = raw
 	return b, nil
@@ -121,22 +128,31 @@ func (c *Client) BatchPage(ctx context.Context, o Order, page, limit int) (Batch
 		"order_by":           {o.field},
 		"order_by_direction": {o.direction},
 	}
+	op := fmt.Sprintf("list of batches, page %d", page)
+	var p BatchPage
+	err := c.get(ctx, request{op: op, path: "batches", query: q, limit: maxPage}, func(r io.Reader) (err error) {
+		p, err = readPage(r)
+		return err
+	})
+	return p, err
+}
+
+func readPage(r io.Reader) (BatchPage, error) {
 	var body struct {
 		Items      []jsontext.Value `json:"items"`
 		Page       int              `json:"page"`
 		TotalPages *int             `json:"total_pages"`
 		TotalCount *int             `json:"total_count"`
 	}
-	op := fmt.Sprintf("list of batches, page %d", page)
-	if err := c.getObject(ctx, op, "batches", q, &body); err != nil {
+	if err := readObject(r, &body); err != nil {
 		return BatchPage{}, err
 	}
 	if body.Items == nil {
-		return BatchPage{}, fmt.Errorf("%s: %w: it has no items", op, ErrBody)
+		return BatchPage{}, fmt.Errorf("%w: it has no items", ErrBody)
 	}
 	p := BatchPage{Page: body.Page, TotalPages: body.TotalPages, TotalCount: body.TotalCount}
 	for _, raw := range body.Items {
-		b, err := parseBatch(op, raw)
+		b, err := parseBatch(raw)
 		if err != nil {
 			return BatchPage{}, err
 		}
@@ -145,16 +161,14 @@ func (c *Client) BatchPage(ctx context.Context, o Order, page, limit int) (Batch
 	return p, nil
 }
 
-// getObject reads a body that is one JSON object and nothing else.
-func (c *Client) getObject(ctx context.Context, op, path string, q url.Values, out any) error {
-	return c.get(ctx, request{op: op, path: path, query: q, limit: maxPage}, func(r io.Reader) error {
-		d, err := newDecoder(r, '{', "an object")
-		if err != nil {
-			return err
-		}
-		if err := json.UnmarshalDecode(d, out); err != nil {
-			return bodyError(err)
-		}
-		return end(d)
-	})
+// readObject reads a body that is one JSON object and nothing else.
+func readObject(r io.Reader, out any) error {
+	d, err := newDecoder(r, '{', "an object")
+	if err != nil {
+		return err
+	}
+	if err := json.UnmarshalDecode(d, out, leniently); err != nil {
+		return bodyError(err)
+	}
+	return end(d)
 }

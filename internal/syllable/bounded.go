@@ -1,11 +1,13 @@
 package syllable
 
 import (
+	"compress/flate"
 	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 )
 
 // ErrTooLarge says that a body went past its bound; it is not read further.
@@ -41,17 +43,20 @@ const maxCompressed = 256 << 20
 
 // compressed asks for gzip and decodes it, with a bound on what goes in; what
 // comes out is bounded by the reader of the body.
-type compressed struct{ next http.RoundTripper }
+type compressed struct {
+	next  http.RoundTripper
+	limit int64 // of what goes in, in bytes
+}
 
 // RoundTrip implements http.RoundTripper.
 func (t compressed) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("Accept-Encoding", "gzip")
 	resp, err := t.next.RoundTrip(r)
-	if err != nil || resp.Header.Get("Content-Encoding") != "gzip" {
+	if err != nil || !strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
 		return resp, err
 	}
-	resp.Body = &gzipBody{body: resp.Body}
+	resp.Body = &gzipBody{body: resp.Body, limit: t.limit}
 	resp.Header.Del("Content-Encoding")
 	resp.Header.Del("Content-Length")
 	resp.ContentLength, resp.Uncompressed = -1, true
@@ -60,14 +65,15 @@ func (t compressed) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // gzipBody decodes a body from its first Read on.
 type gzipBody struct {
-	body io.ReadCloser
-	r    *gzip.Reader
+	body  io.ReadCloser
+	limit int64
+	r     *gzip.Reader
 }
 
 // Read implements io.Reader.
 func (b *gzipBody) Read(p []byte) (int, error) {
 	if b.r == nil {
-		r, err := gzip.NewReader(&boundedReader{b.body, maxCompressed})
+		r, err := gzip.NewReader(&boundedReader{b.body, b.limit})
 		if err != nil {
 			return 0, gzipError(err)
 		}
@@ -79,8 +85,9 @@ func (b *gzipBody) Read(p []byte) (int, error) {
 
 // gzipError says that it is the body's fault where it is.
 func gzipError(err error) error {
+	var corrupt flate.CorruptInputError
 	switch {
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, &corrupt):
 		return fmt.Errorf("%w: its compression is broken", ErrBody)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("%w: it was cut off: %w", ErrBody, err)

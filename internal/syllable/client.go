@@ -65,7 +65,7 @@ func New(base string, key Key, userAgent string) *Client {
 		key:       key,
 		transport: transport,
 		http: &http.Client{
-			Transport: compressed{withUserAgent{transport, userAgent}},
+			Transport: compressed{withUserAgent{transport, userAgent}, maxCompressed},
 			Timeout:   exchangeTimeout,
 			// A redirect is answered as an error: following it would carry
 			// the key to another host.
@@ -91,7 +91,13 @@ type withUserAgent struct {
 func (t withUserAgent) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("User-Agent", t.agent)
-	return t.next.RoundTrip(r)
+	resp, err := t.next.RoundTrip(r)
+	if err == nil {
+		// Package net/http would read it even where it does not follow, and
+		// quote it in an error; it may repeat the query.
+		resp.Header.Del("Location")
+	}
+	return resp, err
 }
 
 // segment escapes an id as one segment of a path. Dots alone would be taken for

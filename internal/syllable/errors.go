@@ -31,6 +31,8 @@ func (e *StatusError) Error() string {
 		return s + ": it does not exist, or not for this API key"
 	case e.Code == http.StatusUnprocessableEntity:
 		return s + ": the platform does not accept the request"
+	case e.Code == http.StatusNotModified:
+		return s + ": although it was not asked whether something was; is there a cache in between?"
 	case 300 <= e.Code && e.Code < 400:
 		return s + ": redirects are not followed, since they could carry the key to another host; " +
 			"set NOTIFIER_SYLLABLE_URL to the final address"
@@ -56,6 +58,8 @@ func Class(err error) string {
 		return strconv.Itoa(s.Code)
 	case errors.Is(err, ErrBody), errors.Is(err, ErrTooLarge):
 		return "body"
+	case errors.Is(err, errCertificate):
+		return "certificate"
 	}
 	return "other"
 }
@@ -69,7 +73,8 @@ func IsAbout(err error) bool {
 	switch {
 	case errors.As(err, &s):
 		return s.Code != http.StatusNotFound && s.Code != http.StatusGone && s.Code != http.StatusUnprocessableEntity
-	case errors.Is(err, ErrBody), errors.Is(err, ErrTooLarge), errors.Is(err, errNoAnswer):
+	case errors.Is(err, ErrBody), errors.Is(err, ErrTooLarge),
+		errors.Is(err, errNoAnswer), errors.Is(err, errBroke):
 		return true
 	}
 	return errors.As(err, &network)
@@ -86,8 +91,12 @@ func Cause(err error) string {
 		return "an answer was larger than allowed"
 	case errors.Is(err, ErrBody):
 		return "an answer was not valid"
+	case errors.Is(err, errCertificate):
+		return "the platform's certificate cannot be trusted"
 	case isTimeout(err):
 		return "the platform did not answer in time"
+	case errors.Is(err, errBroke):
+		return "an answer broke off"
 	}
 	return "the platform could not be reached"
 }

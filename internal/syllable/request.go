@@ -2,6 +2,7 @@ package syllable
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -18,8 +19,15 @@ type Version struct{ etag, modified string }
 // ErrNotModified says that what was asked for is still the known version.
 var ErrNotModified = errors.New("not modified")
 
-// errNoAnswer says that no answer came at all.
-var errNoAnswer = errors.New("no answer")
+var (
+	// errNoAnswer says that no answer came at all, and errBroke that one did
+	// not come to its end.
+	errNoAnswer = errors.New("no answer")
+	errBroke    = errors.New("the answer broke off")
+	// errCertificate says that whoever answered could not show to be the
+	// platform. It was not even told the key.
+	errCertificate = errors.New("the certificate cannot be trusted")
+)
 
 // request is one GET.
 type request struct {
@@ -44,11 +52,7 @@ func (c *Client) fetch(ctx context.Context, r request, read func(io.Reader) erro
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		err = withoutURL(err)
-		if errors.Is(err, io.EOF) {
-			err = fmt.Errorf("the connection was closed before an answer came: %w", err)
-		}
-		return Version{}, fmt.Errorf("%s: %w: %w", r.op, errNoAnswer, err)
+		return Version{}, fmt.Errorf("%s: %w: %w", r.op, errNoAnswer, explained(withoutURL(err)))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	switch {
@@ -60,13 +64,52 @@ func (c *Client) fetch(ctx context.Context, r request, read func(io.Reader) erro
 			RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()),
 		}
 	}
-	if err := read(&boundedReader{resp.Body, r.limit}); err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, ErrBody) {
-			err = fmt.Errorf("%w: it was cut off: %w", ErrBody, err)
-		}
-		return Version{}, fmt.Errorf("%s: %w", r.op, withoutURL(err))
+	a := &answer{boundedReader{resp.Body, r.limit}, nil}
+	if err := read(a); err != nil {
+		return Version{}, fmt.Errorf("%s: %w", r.op, withoutURL(a.blamed(err)))
 	}
 	return versionOf(resp.Header), nil
+}
+
+// answer is the body of one; it keeps the error that ended it, so that this is
+// not taken for one of whoever took what was read.
+type answer struct {
+	boundedReader
+	err error
+}
+
+// Read implements io.Reader.
+func (a *answer) Read(p []byte) (int, error) {
+	n, err := a.boundedReader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		a.err = err
+	}
+	return n, err
+}
+
+// blamed returns the error of a reader of the body as one of the answer, where
+// it is that.
+func (a *answer) blamed(err error) error {
+	switch {
+	case errors.Is(err, ErrBody), errors.Is(err, ErrTooLarge), a.err == nil:
+		return err
+	case errors.Is(a.err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w: it was cut off: %w", ErrBody, a.err)
+	}
+	return fmt.Errorf("%w: %w", errBroke, a.err)
+}
+
+// explained adds what to look at to the error of a request without an answer.
+func explained(err error) error {
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &certificate):
+		return fmt.Errorf("%w: %w; check NOTIFIER_SYLLABLE_URL, and this machine's clock and root certificates",
+			errCertificate, certificate.Err)
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("the connection was closed before an answer came: %w", err)
+	}
+	return err
 }
 
 // versionOf returns the version of an answer where it can be relied on: a weak

@@ -39,7 +39,7 @@ func TestReadResultsKeepsTheObjectsAsTheyAre(t *testing.T) {
 }
 
 // A list that ends anywhere but at its end is not a list, however it was cut.
-func TestReadResultsCutAtEveryByte(t *testing.T) {
+func TestFault01TruncatedBody(t *testing.T) {
 	t.Parallel()
 	end := strings.TrimRight(whole, " ")
 	for n := range len(end) {
@@ -49,30 +49,63 @@ func TestReadResultsCutAtEveryByte(t *testing.T) {
 	}
 }
 
+func TestFault02HTML(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"a page": "<html><body>Bad gateway</body></html>", "after white space": "\n <!DOCTYPE html><title>Log in</title>",
+	} {
+		refused(t, name, body, "proxy or login page")
+	}
+}
+
+func TestFault03NullBody(t *testing.T) {
+	t.Parallel()
+	refused(t, "null", `null`, "got null")
+	refused(t, "null in the list", `[null]`, "got null in it")
+	refused(t, "nothing", ``, "cut off")
+}
+
+func TestFault04Garbage(t *testing.T) {
+	t.Parallel()
+	refused(t, "garbage after the list", `[]garbage`, "not JSON")
+	refused(t, "another list", `[] []`, "something follows")
+	refused(t, "a NUL", "[]\x00", "not JSON")
+	refused(t, "garbage before it", `)]}',[]`, "not JSON")
+}
+
+// A key that occurs twice is refused, however it is written. One in other letters
+// is another key.
+func TestFault07Keys(t *testing.T) {
+	t.Parallel()
+	refused(t, "a key twice", `[{"reference_id":"a","reference_id":"b"}]`, "same key twice")
+	refused(t, "escaped", `[{"reference_id":"a","reference\u005fid":"b"}]`, "same key twice")
+	refused(t, "deep down", `[{"reference_id":"a","x":[{"k":1,"k":1}]}]`, "same key twice")
+	r, err := syllable.ParseResult([]byte(`{"Reference_ID":"b","reference_id":"a","REQUEST_STATUS":"FAILED"}`))
+	if err != nil || r.ReferenceID != "a" || r.RequestStatus != nil {
+		t.Errorf("reference id %q, status %v, error %v", r.ReferenceID, r.RequestStatus, err)
+	}
+}
+
 func TestReadResultsRefuses(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ body, want string }{
-		"null":             {`null`, "got null"},
-		"something after":  {`[]garbage`, ""},
-		"another list":     {`[] []`, "something follows"},
 		"an object":        {`{"detail":"no"}`, "got an object"},
 		"a string":         {`"[]"`, "got a string"},
-		"HTML":             {"\n <!DOCTYPE html><title>Log in</title>", "proxy or login page"},
-		"nothing":          {``, "cut off"},
-		"null in the list": {`[null]`, "got null in it"},
 		"a list in it":     {`[[]]`, "got a list in it"},
-		"a key twice":      {`[{"reference_id":"a","reference_id":"b"}]`, "same key twice"},
 		"invalid UTF-8":    {"[{\"reference_id\":\"a\xff\"}]", "not JSON"},
 		"a trailing comma": {`[{"reference_id":"a"},]`, ""},
 		"NaN":              {`[{"reference_id":NaN}]`, "not JSON"},
+		"a byte order":     {"\ufeff[]", "not JSON"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, err := read(tt.body)
-			if !errors.Is(err, syllable.ErrBody) || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error %v, want one that the body is not valid, with %q", err, tt.want)
-			}
-		})
+		refused(t, name, tt.body, tt.want)
+	}
+}
+
+// refused makes sure that a body is not valid, and that the error says so.
+func refused(t *testing.T, name, body, want string) {
+	t.Helper()
+	if _, err := read(body); !errors.Is(err, syllable.ErrBody) || !strings.Contains(err.Error(), want) {
+		t.Errorf("%s: error %v, want one that the body is not valid, with %q", name, err, want)
 	}
 }
 
