@@ -3,11 +3,12 @@ package rehearsal
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/syllable-notifier/notifier/event"
 	"github.com/syllable-notifier/notifier/internal/audit"
@@ -77,7 +78,7 @@ func (r *Recorder) keep(batch string, body []byte) {
 		InsightsStatus *string `json:"insights_status"`
 	}
 	if json.Unmarshal(body, &results) != nil {
-		return // nobody could believe it
+		return // it is not strict JSON: nobody may believe it
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
