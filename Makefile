@@ -52,6 +52,14 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s)
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: day
+day: ## Watch a day of 10,000 calls: bytes and latency of two ways to poll (4 min)
+	go test ./internal/ingest -run 'TestDay$$' -day.calls 10000 -timeout 30m -v
+
+.PHONY: soak
+soak: ## Let the platform be ill for ten minutes, in all ways at random
+	go test ./internal/app -run 'TestSoak$$' -soak 10m -timeout 40m -v
+
 .PHONY: cover
 cover: ## Measure the coverage of all tests; writes coverage.out and coverage.html
 	go test -coverpkg=./... -coverprofile=coverage.out ./...

@@ -40,7 +40,7 @@ func TestKilledAtRandom(t *testing.T) {
 		kills    = 12
 		maxDelay = 40 * time.Millisecond
 	)
-	p := newKillPlatform(t)
+	p := newKillPlatform(t, 4*time.Second)
 	d := &killDaemon{t: t, url: p.url, dir: t.TempDir()}
 
 	for n := range kills {
@@ -64,19 +64,67 @@ func TestKilledAtRandom(t *testing.T) {
 		t.Fatalf("the calls do not end, or are not read: %v", err)
 	}
 	d.stop()
+	r := d.judge(p)
+	t.Logf("%d events of %d calls over %d kills", r.Events, r.Calls, kills)
+}
 
+// judge compares the whole stream of a daemon that has ended with the truth.
+func (d *killDaemon) judge(p *killPlatform) audit.Report {
+	d.t.Helper()
 	a := audit.New("syllable")
-	readStream(t, filepath.Join(d.dir, "jetstream"), func(m *jetstream.RawStreamMsg) {
+	readStream(d.t, filepath.Join(d.dir, "jetstream"), func(m *jetstream.RawStreamMsg) {
 		a.Add(m.Subject, withoutAdded(m.Header), m.Data)
 	})
 	a.Compare(p.Lives())
 	r := a.Report()
-	t.Logf("%d events of %d calls over %d kills", r.Events, r.Calls, kills)
 	for _, problem := range r.Problems {
-		t.Error(problem)
+		d.t.Error(problem)
 	}
 	if r.Calls != 2*killCalls {
-		t.Errorf("events of %d calls, want %d", r.Calls, 2*killCalls)
+		d.t.Errorf("events of %d calls, want %d", r.Calls, 2*killCalls)
+	}
+	return r
+}
+
+// TestCompletedOnceWhenKilled kills the daemon while its batches settle, so that
+// the kills fall around the moment in which they are told to be complete. The
+// judge compares the sums that are told with the stream.
+func TestCompletedOnceWhenKilled(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("a process cannot be asked to stop by a signal on Windows")
+	}
+	const (
+		kills = 12
+		life  = 900 * time.Millisecond // about two of the times in which a batch settles
+		lists = 8                      // after the last kill: enough to settle for good
+	)
+	p := newKillPlatform(t, time.Minute)
+	d := &killDaemon{t: t, url: p.url, dir: t.TempDir()}
+	for range kills {
+		d.start()
+		<-time.After(time.Duration(rand.Int64N(int64(life))))
+		d.kill()
+	}
+	d.start()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	if err := p.Await(ctx); err != nil {
+		t.Fatalf("the calls do not end, or are not read: %v", err)
+	}
+	enough := p.lists.Load() + 2*lists
+	err := until(ctx, func(context.Context) (bool, error) {
+		return p.lists.Load() >= enough, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.stop()
+	r := d.judge(p)
+	t.Logf("%d events, %d completed, %d reopened over %d kills", r.Events, r.ByName["batch.completed"],
+		r.ByName["batch.reopened"], kills)
+	if n := r.ByName["batch.completed"] - r.ByName["batch.reopened"]; n != 2 {
+		t.Errorf("%d batches are complete by their events, want 2", n)
 	}
 }
 
@@ -90,14 +138,15 @@ type killPlatform struct {
 	url    string
 	sprung chan struct{}
 	left   atomic.Int64 // lists until the trap goes off; less than 1: it is not set
+	lists  atomic.Int64 // that were asked for
 }
 
-func newKillPlatform(t *testing.T) *killPlatform {
+func newKillPlatform(t *testing.T, step time.Duration) *killPlatform {
 	t.Helper()
 	seed := rand.Uint64()
 	t.Logf("the simulated calls have the seed %d; when the kills fall is chance", seed)
 	p := &killPlatform{sprung: make(chan struct{}, 1), Platform: rehearsal.New(rehearsal.Options{
-		Options: simulator.Options{Seed: seed}, Step: 4 * time.Second,
+		Options: simulator.Options{Seed: seed}, Step: step,
 	})}
 	c := p.Sim.AddCampaign(simulator.Campaign{HourlyRate: 3600, RetryCount: 1, RetryInterval: time.Minute})
 	for _, id := range []string{"20260822.9", "b"} {
@@ -107,7 +156,11 @@ func newKillPlatform(t *testing.T) *killPlatform {
 	}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.ServeHTTP(w, r)
-		if strings.HasSuffix(r.URL.Path, "/results") && p.left.Add(-1) == 0 {
+		if !strings.HasSuffix(r.URL.Path, "/results") {
+			return
+		}
+		p.lists.Add(1)
+		if p.left.Add(-1) == 0 {
 			p.sprung <- struct{}{}
 		}
 	}))

@@ -196,6 +196,9 @@ func (a *App) NATSAddr() string {
 	return a.server.Addr()
 }
 
+// Poller returns how the poller is doing.
+func (a *App) Poller() fetch.Status { return a.poller.Status() }
+
 // Waiting returns how many events are committed but not in the stream yet.
 func (a *App) Waiting() (uint64, error) { return a.store.Pending() }
 

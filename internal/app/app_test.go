@@ -82,9 +82,14 @@ func begin(t *testing.T, c config.Config) (a *app.App, stop func()) {
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
+	within(t, testTimeout, what, ok)
+}
+
+func within(t *testing.T, timeout time.Duration, what string, ok func() bool) {
+	t.Helper()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
-	for deadline := time.Now().Add(testTimeout); !ok(); <-ticker.C {
+	for deadline := time.Now().Add(timeout); !ok(); <-ticker.C {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain: %s", what)
 		}
@@ -102,6 +107,11 @@ func await(t *testing.T, p *rehearsal.Platform) {
 
 // judge reads the whole stream at a server and compares it with the truth.
 func judge(t *testing.T, url, token string, p *rehearsal.Platform) audit.Report {
+	t.Helper()
+	return judgeLives(t, url, token, p.Lives())
+}
+
+func judgeLives(t *testing.T, url, token string, lives []audit.Life) audit.Report {
 	t.Helper()
 	nc, err := nats.Connect(url, nats.Token(token))
 	if err != nil {
@@ -129,7 +139,7 @@ func judge(t *testing.T, url, token string, p *rehearsal.Platform) audit.Report 
 		}
 		auditor.Add(m.Subject(), m.Headers(), m.Data())
 	}
-	auditor.Compare(p.Lives())
+	auditor.Compare(lives)
 	r := auditor.Report()
 	for _, problem := range r.Problems {
 		t.Error(problem)

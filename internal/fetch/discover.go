@@ -12,6 +12,9 @@ const (
 	// wholeListAge is how old the newest whole list of batches may be; between
 	// two of them only the batches that changed last are looked at.
 	wholeListAge = time.Hour
+	// wholeListTries is how often a whole list is read again that changed its
+	// length meanwhile.
+	wholeListTries = 3
 	// listSlack is how much older than the newest change seen before a batch
 	// must be for the rest of the list to be known: changes need not become
 	// visible in the order of their times.
@@ -97,13 +100,24 @@ func (p *Poller) find(ctx context.Context, plan discoveryPlan, f *finding) error
 	if len(f.batches) > 0 {
 		return nil
 	}
-	order := syllable.Steady
 	if !plan.until.IsZero() {
-		order = syllable.NewestFirst
+		_, err := p.read(ctx, syllable.NewestFirst, plan, f)
+		return err
 	}
+	for range wholeListTries {
+		f.batches = nil
+		if steady, err := p.read(ctx, syllable.Steady, plan, f); steady || err != nil {
+			return err
+		}
+	}
+	return nil // it always changes: what is missed now is found later
+}
+
+// read reads the list in an order, as far as the plan says.
+func (p *Poller) read(ctx context.Context, o syllable.Order, plan discoveryPlan, f *finding) (steady bool, err error) {
 	sorted := newestFirst{first: plan.newest}
 	soon := time.Now().Add(clockSlack)
-	return p.platform.batches(ctx, order, &f.spent, func(b syllable.Batch) bool {
+	return p.platform.batches(ctx, o, &f.spent, func(b syllable.Batch) bool {
 		at := updated(b)
 		if at.After(f.newest) && at.Before(soon) {
 			f.newest = at

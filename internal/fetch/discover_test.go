@@ -19,12 +19,13 @@ type account struct {
 	*platform
 	read    []int // how many batches each list was read for
 	orders  []syllable.Order
-	shuffle bool // the order asked for is passed over
+	shuffle bool   // the order asked for is passed over
+	between func() // is called after each page
 }
 
-func (a *account) Batches(_ context.Context, o syllable.Order, each func(syllable.Batch) bool) error {
+func (a *account) BatchPage(_ context.Context, o syllable.Order, page, limit int) (syllable.BatchPage, error) {
 	if err := a.answer("list", ""); err != nil {
-		return err
+		return syllable.BatchPage{}, err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -32,15 +33,16 @@ func (a *account) Batches(_ context.Context, o syllable.Order, each func(syllabl
 	if o == syllable.NewestFirst && !a.shuffle {
 		slices.SortStableFunc(all, func(x, y syllable.Batch) int { return -compare(x.LastUpdatedAt, y.LastUpdatedAt) })
 	}
-	n := 0
-	for _, b := range all {
-		n++
-		if !each(b) {
-			break
-		}
+	p := pageOf(all, page, limit)
+	if page == 0 {
+		a.read = append(a.read, 0)
+		a.orders = append(a.orders, o)
 	}
-	a.read, a.orders = append(a.read, n), append(a.orders, o)
-	return nil
+	a.read[len(a.read)-1] += len(p.Items)
+	if a.between != nil {
+		a.between()
+	}
+	return p, nil
 }
 
 func compare(a, b *string) int {
@@ -89,8 +91,8 @@ func TestDiscoveryStopsEarly(t *testing.T) {
 			t.Errorf("the first list was read for %d batches", a.read[0])
 		}
 		for _, n := range a.read[1:] {
-			if n > 20 {
-				t.Errorf("lists were read for %v batches, want few after the first", a.read)
+			if n > 100 {
+				t.Errorf("lists were read for %v batches, want a page after the first", a.read)
 				break
 			}
 		}
@@ -149,6 +151,24 @@ func TestDiscoveryNeverLosesABatch(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A batch that is deleted while the list is read moves another one to a page that
+// was read already.
+func TestDiscoveryOfAListThatShrinks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount(150)
+		a.between = func() {
+			a.between = nil
+			a.batches = a.batches[1:]
+		}
+		startAccount(t, a, newTaker())
+		pass(time.Second)
+		if a.count("results b0100") == 0 {
+			t.Errorf("not found; lists were read for %v", a.read)
+		}
+	})
 }
 
 // A quiet batch is asked for at once when the platform says that it changed.

@@ -43,9 +43,9 @@ func (c *crowd) network(bytes int) func() {
 	}
 }
 
-func (c *crowd) Batches(ctx context.Context, o syllable.Order, each func(syllable.Batch) bool) error {
-	defer c.network(300 * 1000)()
-	return c.account.Batches(ctx, o, each)
+func (c *crowd) BatchPage(ctx context.Context, o syllable.Order, page, limit int) (syllable.BatchPage, error) {
+	defer c.network(300 * limit)()
+	return c.account.BatchPage(ctx, o, page, limit)
 }
 
 func (c *crowd) Batch(ctx context.Context, id string) (syllable.Batch, error) {

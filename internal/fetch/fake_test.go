@@ -47,18 +47,21 @@ func (p *platform) answer(what, batch string) error {
 	return p.errs[batch]
 }
 
-func (p *platform) Batches(_ context.Context, _ syllable.Order, each func(syllable.Batch) bool) error {
+func (p *platform) BatchPage(_ context.Context, _ syllable.Order, page, limit int) (syllable.BatchPage, error) {
 	if err := p.answer("list", ""); err != nil {
-		return err
+		return syllable.BatchPage{}, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, b := range p.batches {
-		if !each(b) {
-			break
-		}
+	return pageOf(p.batches, page, limit), nil
+}
+
+func pageOf(all []syllable.Batch, page, limit int) syllable.BatchPage {
+	total, pages := len(all), (len(all)+limit-1)/limit
+	first := min(page*limit, total)
+	return syllable.BatchPage{
+		Items: slices.Clone(all[first:min(first+limit, total)]), Page: page, TotalPages: &pages, TotalCount: &total,
 	}
-	return nil
 }
 
 func (p *platform) Batch(_ context.Context, id string) (syllable.Batch, error) {

@@ -40,13 +40,39 @@ func (m *meter) ask(ctx context.Context, s *Spent, request func() error) error {
 	return request()
 }
 
-// batches reads the list of batches; its pages count as one request.
-func (m *meter) batches(ctx context.Context, o syllable.Order, s *Spent, each func(syllable.Batch) bool) error {
-	return m.ask(ctx, s, func() error {
-		return m.platform.Batches(ctx, o, func(b syllable.Batch) bool {
-			s.Bytes += uint64(len(b.Raw))
-			return each(b)
+// pageSize is how many batches are asked for at a time.
+const pageSize = 100
+
+// batches reads the list of batches, page by page. It says whether the list had
+// the same length all along: one that shrank has moved batches to pages that were
+// read already.
+func (m *meter) batches(
+	ctx context.Context, o syllable.Order, s *Spent, each func(syllable.Batch) bool,
+) (steady bool, err error) {
+	steady = true
+	var total *int
+	err = syllable.EachBatch(func(n int) (p syllable.BatchPage, err error) {
+		err = m.ask(ctx, s, func() error {
+			p, err = m.platform.BatchPage(ctx, o, n, pageSize)
+			return err
 		})
+		for _, b := range p.Items {
+			s.Bytes += uint64(len(b.Raw))
+		}
+		if p.TotalCount != nil && total != nil && *p.TotalCount != *total {
+			steady = false
+		}
+		total = p.TotalCount
+		return p, err
+	}, each)
+	return steady, err
+}
+
+// anyBatch asks for a short list of batches, to see whether there is one.
+func (m *meter) anyBatch(ctx context.Context, s *Spent) error {
+	return m.ask(ctx, s, func() error {
+		_, err := m.platform.BatchPage(ctx, syllable.Steady, 0, 1)
+		return err
 	})
 }
 

@@ -73,9 +73,8 @@ func (b *bigBatch) note(request string) error {
 	return nil
 }
 
-func (b *bigBatch) Batches(_ context.Context, _ syllable.Order, each func(syllable.Batch) bool) error {
-	each(syllable.Batch{BatchID: "big", Status: "ACTIVE", Raw: []byte("{}")})
-	return nil
+func (b *bigBatch) BatchPage(_ context.Context, _ syllable.Order, page, limit int) (syllable.BatchPage, error) {
+	return pageOf([]syllable.Batch{{BatchID: "big", Status: "ACTIVE", Raw: []byte("{}")}}, page, limit), nil
 }
 
 func (b *bigBatch) Batch(context.Context, string) (syllable.Batch, error) {

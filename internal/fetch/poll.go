@@ -53,8 +53,7 @@ func (p *Poller) poll(ctx context.Context, w *watch, j *job) func() {
 // tellGone tells the taker that the platform does not know the batch, unless a
 // wrong address or key may be the reason: then the list of batches fails too.
 func (p *Poller) tellGone(ctx context.Context, j *job) error {
-	err := p.platform.batches(ctx, syllable.Steady, &j.spent, func(syllable.Batch) bool { return false })
-	if err != nil {
+	if err := p.platform.anyBatch(ctx, &j.spent); err != nil {
 		return fmt.Errorf("batch %s is not found, and the batches cannot be listed: %w", j.id, err)
 	}
 	return p.taker.Gone(j.id)

@@ -18,7 +18,7 @@ type Platform interface {
 
 // Directory is what says which batches and campaigns there are.
 type Directory interface {
-	Batches(ctx context.Context, o syllable.Order, each func(syllable.Batch) bool) error
+	BatchPage(ctx context.Context, o syllable.Order, page, limit int) (syllable.BatchPage, error)
 	Batch(ctx context.Context, id string) (syllable.Batch, error)
 	Campaign(ctx context.Context, id int64) (syllable.Campaign, error)
 }

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,18 +30,33 @@ const (
 // day is a batch of so many calls at 1,000 an hour, on the clock of a bubble,
 // with a network between: 50 ms and 10 MB/s.
 type day struct {
-	sim      *simulator.Simulator
-	revised  bool // insights change after they were complete
+	sim     *simulator.Simulator
+	revised bool // insights change after they were complete
+
+	mu       sync.Mutex
 	requests int
 	bytes    int64
 
 	unmodified int // answers
 }
 
-func newDay(t testing.TB, calls int, u simulator.Unknown) *day {
+func newDay(t testing.TB, calls int) *day {
+	t.Helper()
+	return newLifeOf(t, calls, simulator.Campaign{
+		HourlyRate: 1000, RetryCount: 1, RetryInterval: 30 * time.Minute,
+	}, simulator.Unknown{})
+}
+
+// newHour is a day that is over within the hour.
+func newHour(t testing.TB, calls int, u simulator.Unknown) *day {
+	t.Helper()
+	return newLifeOf(t, calls, simulator.Campaign{HourlyRate: 3600, RetryCount: 1, RetryInterval: 2 * time.Minute}, u)
+}
+
+func newLifeOf(t testing.TB, calls int, c simulator.Campaign, u simulator.Unknown) *day {
 	t.Helper()
 	d := &day{revised: u.InsightRevised > 0, sim: simulator.New(simulator.Options{Seed: 7, Now: time.Now, Unknown: u})}
-	id := d.sim.AddCampaign(simulator.Campaign{HourlyRate: 1000, RetryCount: 1, RetryInterval: 30 * time.Minute})
+	id := d.sim.AddCampaign(c)
 	if err := d.sim.CreateBatch(simulator.NewBatch{ID: dayBatch, CampaignID: id, Calls: calls}); err != nil {
 		t.Fatal(err)
 	}
@@ -52,11 +68,13 @@ func (d *day) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := httptest.NewRecorder()
 	d.sim.Handler().ServeHTTP(w, r)
 	size := w.Body.Len()
+	d.mu.Lock()
 	d.requests++
 	d.bytes += int64(size)
 	if w.Code == http.StatusNotModified {
 		d.unmodified++
 	}
+	d.mu.Unlock()
 	time.Sleep(50*time.Millisecond + time.Duration(size)*100*time.Nanosecond)
 	return w.Result(), nil
 }
@@ -232,11 +250,11 @@ func TestDay(t *testing.T) {
 	var fixed, adaptive latencies
 	var a, b *day
 	synctest.Test(t, func(t *testing.T) {
-		a = newDay(t, *dayCalls, simulator.Unknown{})
+		a = newDay(t, *dayCalls)
 		fixed = a.fixed(t)
 	})
 	synctest.Test(t, func(t *testing.T) {
-		b = newDay(t, *dayCalls, simulator.Unknown{})
+		b = newDay(t, *dayCalls)
 		adaptive = b.adaptive(t)
 	})
 	t.Logf("%s\n%s", report("fixed", a, fixed), report("adaptive", b, adaptive))
@@ -271,7 +289,7 @@ func TestUnknowns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				d := newDay(t, 150, u)
+				d := newHour(t, 150, u)
 				l := d.adaptive(t)
 				t.Log(report("", d, l))
 				if l.at(0.99) > 2*dayInterval {
@@ -291,7 +309,7 @@ func TestNotModified(t *testing.T) {
 		t.Run(v, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				d := newDay(t, 50, simulator.Unknown{Validators: v})
+				d := newHour(t, 50, simulator.Unknown{Validators: v})
 				d.adaptive(t)
 				if t.Logf("%d of %d answers", d.unmodified, d.requests); d.unmodified > 10 != want {
 					t.Errorf("%d answers were 304", d.unmodified)

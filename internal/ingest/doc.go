@@ -8,6 +8,11 @@
 // the next observation of the batch finds some calls up to date and others
 // not.
 //
+// It also knows the life of a batch: that it was discovered, what the platform
+// says of it (batch.go), that calls of it are missing in whole lists and when
+// that is believed (absence.go), and that it is complete, with the sums of it
+// (complete.go). The batch's own record and events are in the same transactions.
+//
 // The package does not ask the platform, does not decide what a transition is,
 // and does not publish: committed events wait in the store's outbox.
 package ingest

@@ -43,9 +43,10 @@ type Options struct {
 
 // memory is what is known of a batch in this process alone.
 type memory struct {
-	mu     sync.Mutex
-	look   syllable.Batch // the newest
-	polled *time.Time     // when the newest full list was asked for
+	mu      sync.Mutex
+	look    syllable.Batch // the newest
+	polled  *time.Time     // when the newest full list was asked for
+	missing int            // how many calls that lacked
 
 	// What follows belongs to whoever takes the observation in hand.
 	open    int            // calls that have not ended, in the newest full list
@@ -161,7 +162,9 @@ func (in *Ingester) held(batch string) (store.Batch, error) {
 
 // outline says what the poller needs to know of what is held.
 func (m *memory) outline(b store.Batch) fetch.Held {
-	h := fetch.Held{Calls: b.Tally, Absent: len(m.absent), Completed: b.Completed, Events: b.Events}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	h := fetch.Held{Calls: b.Tally, Absent: m.missing, Completed: b.Completed, Events: b.Events}
 	if b.Polled != nil {
 		h.Polled = *b.Polled
 	}

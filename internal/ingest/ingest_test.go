@@ -57,16 +57,15 @@ func (p *platform) set(err error, items ...string) {
 	p.err, p.body = err, "["+strings.Join(items, ",\n")+"]"
 }
 
-func (p *platform) Batches(_ context.Context, _ syllable.Order, each func(syllable.Batch) bool) error {
+func (p *platform) BatchPage(context.Context, syllable.Order, int, int) (syllable.BatchPage, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.err != nil && !syllable.IsNotFound(p.err) {
-		return p.err
+		return syllable.BatchPage{}, p.err
 	}
-	b := p.batch
+	b, pages := p.batch, 1
 	b.BatchID, b.CampaignID = batchID, p.campaign
-	each(b)
-	return nil
+	return syllable.BatchPage{Items: []syllable.Batch{b}, TotalPages: &pages}, nil
 }
 
 func (p *platform) Batch(context.Context, string) (syllable.Batch, error) {

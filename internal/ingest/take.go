@@ -183,7 +183,7 @@ func (t *taking) end() error {
 		}
 	}
 	t.memory.mu.Lock()
-	t.memory.polled = &asked
+	t.memory.polled, t.memory.missing = &asked, len(t.memory.absent)
 	t.memory.mu.Unlock()
 	t.logChanges()
 	return nil

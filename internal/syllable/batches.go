@@ -12,12 +12,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// pageSize is how many batches are asked for at a time; maxPages bounds a
-// list that a faulty server would never end.
-const (
-	pageSize = 100
-	maxPages = 1000
-)
+// maxPages bounds a list that a faulty server would never end.
+const maxPages = 1000
 
 // Batch is what is read of a batch: a field behind a pointer is nil where it is
 // absent, null, or of another type than the one documented. Status is an open set: PENDING, ACTIVE,
@@ -102,11 +98,11 @@ var (
 	NewestFirst = Order{"last_updated_at", "desc"}
 )
 
-// Batches calls each with every batch, page by page, until there are no more
-// or each returns false.
-func (c *Client) Batches(ctx context.Context, o Order, each func(Batch) bool) error {
-	for page := range maxPages {
-		p, err := c.BatchPage(ctx, o, page, pageSize)
+// EachBatch calls each with every batch of a list, page by page as page returns
+// them, until there are no more or each returns false.
+func EachBatch(page func(n int) (BatchPage, error), each func(Batch) bool) error {
+	for n := range maxPages {
+		p, err := page(n)
 		if err != nil {
 			return err
 		}
@@ -117,7 +113,7 @@ func (c *Client) Batches(ctx context.Context, o Order, each func(Batch) bool) er
 		}
 		// The totals may be null, and a server may cap the limit: a page that
 		// is merely short is not known to be the last.
-		if len(p.Items) == 0 || p.TotalPages != nil && page+1 >= *p.TotalPages {
+		if len(p.Items) == 0 || p.TotalPages != nil && n+1 >= *p.TotalPages {
 			return nil
 		}
 	}
