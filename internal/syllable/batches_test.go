@@ -76,7 +76,7 @@ func TestBatchFields(t *testing.T) {
 			t.Errorf("%s: error %v (-want +got):\n%s", fields, err, d)
 		}
 		var listed []syllable.Batch
-		err = c.Batches(t.Context(), syllable.Steady, func(b syllable.Batch) bool {
+		err = batches(t.Context(), c, syllable.Steady, func(b syllable.Batch) bool {
 			listed = append(listed, b)
 			return true
 		})
@@ -108,7 +108,7 @@ func TestOrders(t *testing.T) {
 	})
 	for _, o := range []syllable.Order{syllable.Steady, syllable.NewestFirst} {
 		n := 0
-		if err := c.Batches(t.Context(), o, func(syllable.Batch) bool { n++; return n < 3 }); err != nil || n != 3 {
+		if err := batches(t.Context(), c, o, func(syllable.Batch) bool { n++; return n < 3 }); err != nil || n != 3 {
 			t.Errorf("%d batches, error %v, want that the third ends it", n, err)
 		}
 	}
@@ -130,7 +130,7 @@ func TestEndlessList(t *testing.T) {
 	t.Parallel()
 	c := client(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"items":[{"batch_id":"b"}]}`) })
 	n := 0
-	err := c.Batches(t.Context(), syllable.Steady, func(syllable.Batch) bool { n++; return true })
+	err := batches(t.Context(), c, syllable.Steady, func(syllable.Batch) bool { n++; return true })
 	if !errors.Is(err, syllable.ErrBody) || n != 1000 {
 		t.Errorf("%d batches, error %v, want that the list does not end", n, err)
 	}

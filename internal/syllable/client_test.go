@@ -59,7 +59,7 @@ func TestRequests(t *testing.T) {
 		results(ctx, c, "a/b.9 c", syllable.Filter{}, io.Discard),
 		results(ctx, c, "..", syllable.Filter{}, io.Discard),
 		results(ctx, c, "b", syllable.Filter{ReferenceID: "r&1", Status: "FAILED", InsightsStatus: "COMPLETED"}, io.Discard),
-		batches(ctx, c, func(syllable.Batch) bool { return true }),
+		batches(ctx, c, syllable.Steady, func(syllable.Batch) bool { return true }),
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestAgainstTheSimulator(t *testing.T) {
 	}
 	c := client(t, sim.Handler().ServeHTTP)
 	found := map[string]bool{}
-	err := batches(t.Context(), c, func(b syllable.Batch) bool {
+	err := batches(t.Context(), c, syllable.Steady, func(b syllable.Batch) bool {
 		found[b.BatchID] = b.CampaignID != nil && *b.CampaignID == id && !b.Deleted()
 		return true
 	})
@@ -218,7 +218,7 @@ func TestObjectBodiesAreBelievedCarefully(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := client(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) })
-			err := batches(t.Context(), c, func(syllable.Batch) bool { return true })
+			err := batches(t.Context(), c, syllable.Steady, func(syllable.Batch) bool { return true })
 			if !errors.Is(err, syllable.ErrBody) {
 				t.Errorf("error %v, want that the body is not valid", err)
 			}
@@ -274,9 +274,11 @@ func results(ctx context.Context, c *syllable.Client, batch string, f syllable.F
 	return err
 }
 
-// batches reads the whole list.
-func batches(ctx context.Context, c *syllable.Client, each func(syllable.Batch) bool) error {
+// batches reads a list of batches.
+func batches(
+	ctx context.Context, c *syllable.Client, o syllable.Order, each func(syllable.Batch) bool,
+) error {
 	return syllable.EachBatch(func(n int) (syllable.BatchPage, error) {
-		return c.BatchPage(ctx, syllable.Steady, n, 100)
+		return c.BatchPage(ctx, o, n, 100)
 	}, each)
 }
