@@ -129,6 +129,14 @@ func failedCall() event.Call {
 	}
 }
 
+// removedCall is a call that the platform no longer lists.
+func removedCall() event.Call {
+	c := failedCall()
+	c.Field, c.From, c.To = event.FieldPresence, ptr(event.PresenceListed), ptr(event.PresenceRemoved)
+	c.Revision, c.Result = 6, json.RawMessage(`{"reference_id":"12345"}`)
+	return c
+}
+
 func failedEvent(tb testing.TB) event.Event {
 	tb.Helper()
 	return eventOf(tb, failedCall())

@@ -92,7 +92,10 @@ func TestScopes(t *testing.T) {
 }
 
 func FuzzParseID(f *testing.F) {
-	for _, s := range []string{"s1.20260822%2E9.12345.3", "s1.b.%FF.1", "s1.b.~batch.1", "s1.~source.~source.1", "s1.b.r.01", "s1.%.r.1", "....", ""} {
+	for _, s := range []string{
+		"s1.20260822%2E9.12345.3", "s1.b.%FF.1", "s1.b.~batch.1", "s1.~source.~source.1", "s1.b.r.01", "s1.%.r.1",
+		"....", "",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

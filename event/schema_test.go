@@ -18,7 +18,7 @@ import (
 	"github.com/syllable-notifier/notifier/event"
 )
 
-var update = flag.Bool("update", false, "write the JSON Schema in docs/schema anew")
+var update = flag.Bool("update", false, "write docs/schema and docs/asyncapi.json anew")
 
 // schemas are the JSON Schemas of the data: the Go type that each is made of, and
 // what the generator cannot know of its fields.
@@ -62,7 +62,7 @@ type schemaOf struct {
 func TestSchema(t *testing.T) {
 	compiled := map[string]*validator.Schema{}
 	for _, s := range schemas() {
-		want, path := generateSchema(t, s), filepath.Join("../docs/schema", s.file)
+		want, path := generateSchema(t, s), filepath.Join("..", "docs", "schema", s.file)
 		if *update {
 			if err := os.WriteFile(path, want, 0o644); err != nil {
 				t.Fatal(err)
