@@ -36,7 +36,9 @@ func TestManifestFaults(t *testing.T) {
 		"another first": {
 			func(m *event.Manifest) { m.First = at(m.First.Add(-time.Second)) }, "'s first and last are not", true,
 		},
-		"another last":    {func(m *event.Manifest) { m.Last = at(m.Last.Add(time.Second)) }, "'s first and last are not", true},
+		"another last": {
+			func(m *event.Manifest) { m.Last = at(m.Last.Add(time.Second)) }, "'s first and last are not", true,
+		},
 		"no first":        {func(m *event.Manifest) { m.First = nil }, "'s first and last are not", true},
 		"no last":         {func(m *event.Manifest) { m.Last = nil }, "'s first and last are not", true},
 		"request twice":   {counts(request, "FAILED", 1), " counts 3 calls by request_status, but has 2", true},
@@ -44,7 +46,8 @@ func TestManifestFaults(t *testing.T) {
 		"insights twice":  {counts(insights, "null", 1), " counts 3 calls by insights_status, but has 2", true},
 		"request missing": {counts(request, "FAILED", -1), " counts 1 calls by request_status, but has 2", true},
 		"another request": {
-			moved(request, "FAILED", "COMPLETED"), `'s counts by request_status are not those of the stream: 0 of "FAILED", want 1`,
+			moved(request, "FAILED", "COMPLETED"),
+			`'s counts by request_status are not those of the stream: 0 of "FAILED", want 1`,
 			true,
 		},
 		"another channel": {
@@ -61,8 +64,12 @@ func TestManifestFaults(t *testing.T) {
 		"another rating": {
 			moved(ratings, "Great", "Bad"), `'s counts by rating are not those of the stream: 0 of "Great", want 1`, true,
 		},
-		"no rating":     {counts(ratings, "Great", -1), `'s counts by rating are not those of the stream: 0 of "Great"`, true},
-		"a rating more": {counts(ratings, "Bad", 1), `'s counts by rating are not those of the stream: 2 calls have one, want 1`, true},
+		"no rating": {
+			counts(ratings, "Great", -1), `'s counts by rating are not those of the stream: 0 of "Great"`, true,
+		},
+		"a rating more": {
+			counts(ratings, "Bad", 1), `'s counts by rating are not those of the stream: 2 calls have one, want 1`, true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -116,10 +123,12 @@ func TestManifestOfTheBaseline(t *testing.T) {
 		},
 		"less calls": {func(m *event.Manifest) { m.Calls = 1 }, "the manifest has 1 calls, the stream 2"},
 		"more ratings than calls": {
-			func(m *event.Manifest) { m.Rating["Bad"] = 2 }, "counts by rating are not those of the stream: 4 calls have one, want 1",
+			func(m *event.Manifest) { m.Rating["Bad"] = 2 },
+			"counts by rating are not those of the stream: 4 calls have one, want 1",
 		},
 		"less of a rating that is a number": {
-			func(m *event.Manifest) { delete(m.Rating, "4.5") }, `counts by rating are not those of the stream: 0 of "4.5", want 1`,
+			func(m *event.Manifest) { delete(m.Rating, "4.5") },
+			`counts by rating are not those of the stream: 0 of "4.5", want 1`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -150,9 +159,12 @@ func TestManifestAfterLoss(t *testing.T) {
 		"the first of all":          one(drop(2), r1+"2: revision 1 is missing before it"),
 		"the newest cannot be read": one(setData(12, "x"), r2+"5: the data cannot be read"),
 		"one of r1 cannot be read":  one(setData(8, "x"), r1+"4: the data cannot be read"),
-		"field unknown":             one(replaceIn(12, `"field":"channel_manager_status"`, `"field":"x"`), r2+`5: the field "x"`),
-		"swapped":                   {swap(11, 12), []string{r2 + "5: revision 4 is missing", r2 + "4: it comes after revision 5"}},
-		"repeated":                  one(again(12, 13), r2+"5: it comes after revision 5"),
+		"field unknown": one(replaceIn(12, `"field":"channel_manager_status"`, `"field":"x"`),
+			r2+`5: the field "x"`),
+		"swapped": {swap(11, 12), []string{
+			r2 + "5: revision 4 is missing", r2 + "4: it comes after revision 5",
+		}},
+		"repeated": one(again(12, 13), r2+"5: it comes after revision 5"),
 		"of r.2, and r1 wrong": {both(setData(12, "x"), wrong), []string{
 			r2 + "5: the data cannot be read",
 			ofBatch + `3: the manifest's counts by request_status are not those of the stream: 0 of "COMPLETED", want 1`,

@@ -20,8 +20,10 @@ func TestRemovalFaults(t *testing.T) {
 			r6+`presence goes from null to "REMOVED", want LISTED to REMOVED`),
 		"an old result": one(edit(atRemoved, result(`{"reference_id":"r.2","request_status":"FAILED"}`)),
 			r6+"the result of a call that is not listed has more than its reference_id"),
-		"the result of another": one(edit(atRemoved, result(`{"reference_id":"r1"}`)), r6+"result.reference_id is not the call's"),
-		"no result":             one(edit(atRemoved, result(`{}`)), r6+"the data cannot be read: result.reference_id is missing"),
+		"the result of another": one(edit(atRemoved, result(`{"reference_id":"r1"}`)),
+			r6+"result.reference_id is not the call's"),
+		"no result": one(edit(atRemoved, result(`{}`)),
+			r6+"the data cannot be read: result.reference_id is missing"),
 		"observed backwards": one(edit(atRemoved, func(c *event.Call) {
 			late := c.Observed.Until.Add(1)
 			c.Observed.After = &late
@@ -29,7 +31,8 @@ func TestRemovalFaults(t *testing.T) {
 		"another name": one(set(atRemoved, "ce-type", "syllable.request.gone"), r6+"header ce-type is"),
 		"lost":         {drop(atRemoved), []string{r7 + "revision 6 is missing before it"}},
 		"listed again as it was": one(edit(atListed, func(c *event.Call) { c.From = p("FAILED") }),
-			r7+`the first event of a call must be of request_status and from null, but this is of request_status and from "FAILED"`),
+			r7+`the first event of a call must be of request_status and from null, `+
+				`but this is of request_status and from "FAILED"`),
 		"listed again without its request": one(edit(atListed, func(c *event.Call) {
 			c.Field, c.To = event.FieldChannelStatus, p("BUSY")
 			c.Result = sight{"PENDING", "BUSY", "", ""}.result(t, unreached)
@@ -58,8 +61,10 @@ func TestRemovals(t *testing.T) {
 			func(s *stream) { s.baseline("r3", sight{"PENDING", "", "", ""}); s.remove(t, "r3") },
 			[]string{`call "r3" of batch "20260822.9", revision 1: it is removed, but was not listed`}, nil,
 		},
-		"complete without it":    {func(s *stream) { s.remove(t, unreached); s.complete(t) }, nil, nil},
-		"complete without any":   {func(s *stream) { s.remove(t, unreached); s.remove(t, answered); s.complete(t) }, nil, nil},
+		"complete without it": {func(s *stream) { s.remove(t, unreached); s.complete(t) }, nil, nil},
+		"complete without any": {
+			func(s *stream) { s.remove(t, unreached); s.remove(t, answered); s.complete(t) }, nil, nil,
+		},
 		"again, and without one": {func(s *stream) { s.complete(t); s.remove(t, unreached); s.complete(t) }, nil, nil},
 		"removed, but counted": {
 			func(s *stream) {
@@ -127,7 +132,8 @@ func TestCompareRemovals(t *testing.T) {
 			[]string{r2 + ": by its events it was removed once, but really never"},
 		},
 		"invented the second time": {
-			[]func(*stream){remove, back, remove}, []audit.Life{of(true, "PENDING", "INITIATED", "FAILED"), of(false, "PENDING")},
+			[]func(*stream){remove, back, remove},
+			[]audit.Life{of(true, "PENDING", "INITIATED", "FAILED"), of(false, "PENDING")},
 			[]string{r2 + ": by its events it was removed 2 times, but really once"},
 		},
 		"not told": {
