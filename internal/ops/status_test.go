@@ -61,7 +61,8 @@ func TestStatus(t *testing.T) {
 		t.Errorf("headers %v", a.Header)
 	}
 	a = request(t, "GET", base+"/api/v1/status?batch=b.0001")
-	if err := json.Unmarshal([]byte(a.Body), &got); err != nil || len(got.Batches) != 1 || got.Batches[0].ID != "b.0001" {
+	err := json.Unmarshal([]byte(a.Body), &got)
+	if err != nil || len(got.Batches) != 1 || got.Batches[0].ID != "b.0001" {
 		t.Errorf("of one batch: %s", a.Body)
 	}
 	empty := serve(t, ops.Options{Status: func(context.Context) ops.Status { return ops.Status{} }})
@@ -158,8 +159,8 @@ func TestSeriesAreBounded(t *testing.T) {
 	if n := strings.Count(a.Body, "notifier_batch_poll_lag_seconds{"); n != 500 {
 		t.Errorf("%d batches have series, want 500", n)
 	}
-	if !strings.Contains(a.Body, "notifier_batches_without_series 200") || !strings.Contains(a.Body, `batch="b.0699"`) ||
-		strings.Contains(a.Body, `batch="b.0000"`) {
+	if !strings.Contains(a.Body, "notifier_batches_without_series 200") ||
+		!strings.Contains(a.Body, `batch="b.0699"`) || strings.Contains(a.Body, `batch="b.0000"`) {
 		t.Error("want the 500 that were polled last, and how many are left out")
 	}
 }
