@@ -86,6 +86,8 @@ func TestBatchData(t *testing.T) {
 			unreadable+"from is there, but no field changed"),
 		"null batch": one(replaceIn(atReopened, `"batch":{"batch_id":"20260822.9","status":"ACTIVE"}`, `"batch":null`),
 			ofBatch+"4: the data cannot be read: batch is null"),
+		"a list for a batch": one(replaceIn(atReopened, `"batch":{"batch_id":"20260822.9","status":"ACTIVE"}`, `"batch":[]`),
+			ofBatch+"4: the data cannot be read: batch: json"),
 		"a manifest without counts": one(replaceIn(atCompleted, `"insights_status"`, `"x"`),
 			ofBatch+"3: the data cannot be read: manifest.insights_status is missing"),
 		"another field": one(replaceIn(atActive, `"field":"status"`, `"field":"paused"`),

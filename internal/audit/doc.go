@@ -1,15 +1,17 @@
-// Package audit judges a stream of call events as an outside reader does who
-// has nothing but the messages and the contract. [Auditor.Add] checks each
-// message to the letter, and that the events of each call make an unbroken
-// chain; [Auditor.Compare] checks the chains against what really happened,
+// Package audit judges a stream of events as an outside reader does who has
+// nothing but the messages and the contract. [Auditor.Add] checks each message
+// to the letter, and that the events of each call, of each batch and of the
+// source make an unbroken chain; [Auditor.Compare] checks the chains against what really happened,
 // where somebody knows. Each fault is one sentence in the [Report], and one
 // fault gives one sentence as far as it can be told from its consequences.
 //
 // Of each call it keeps its revision, its last values and the values its
 // events told: some hundred bytes, however large the events are.
 //
-// The events of batches and of the source are judged too: their order, and the
-// sums in a manifest against the events of the calls before it.
+// The sums in a manifest are compared with the events of the calls before it. What
+// the stream cannot tell, since it was recorded silently or cannot be read, the
+// manifest may have more of; less than the stream tells it never has. The loss of
+// the newest event of a batch itself or of the source cannot be noticed.
 //
 // The package does not talk to NATS, and does not read a stream, the state or
 // the simulator: messages and lives are handed to it. It does not repair

@@ -28,6 +28,7 @@ func TestRemovalFaults(t *testing.T) {
 			late := c.Observed.Until.Add(1)
 			c.Observed.After = &late
 		}), r6+"observed.after is later than observed.until"),
+		"sent twice":   one(again(atRemoved, atListed), r6+"it comes after revision 6: repeated, or out of order"),
 		"another name": one(set(atRemoved, "ce-type", "syllable.request.gone"), r6+"header ce-type is"),
 		"lost":         {drop(atRemoved), []string{r7 + "revision 6 is missing before it"}},
 		"listed again as it was": one(edit(atListed, func(c *event.Call) { c.From = p("FAILED") }),
