@@ -137,8 +137,8 @@ func TestMetricsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	var want, got []string
-	for _, m := range regexp.MustCompile("(?m)^\\| `(notifier_[a-z_]+)[^`]*` \\| (gauge|counter) \\|").FindAllStringSubmatch(
-		string(page), -1) {
+	row := regexp.MustCompile("(?m)^\\| `(notifier_[a-z_]+)[^`]*` \\| (gauge|counter) \\|")
+	for _, m := range row.FindAllStringSubmatch(string(page), -1) {
 		got = append(got, m[1]+" "+m[2])
 	}
 	a := request(t, "GET", serve(t, options(1))+"/metrics")
