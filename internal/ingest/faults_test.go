@@ -72,7 +72,7 @@ func TestFault09Backwards(t *testing.T) {
 	t.Parallel()
 	statuses := []string{"PENDING", "INITIATED", "CONNECTED", "COMPLETED", "FAILED", "CANCELED"}
 	insights := []string{"null", `"PENDING"`, `"PROCESSING"`, `"COMPLETED"`}
-	random := rand.New(rand.NewPCG(9, 9)) //nolint:gosec // a test
+	random := rand.New(rand.NewPCG(9, 9))
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, false)
 		w.start()
