@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -34,8 +35,10 @@ const (
 
 // App is the daemon, opened but not running.
 type App struct {
-	cfg config.Config
-	log *slog.Logger
+	cfg     config.Config
+	log     *slog.Logger
+	version string
+	started time.Time
 
 	store      *store.Store
 	server     *natsd.Server // nil with an external NATS
@@ -56,7 +59,7 @@ type App struct {
 // listeners. Whoever gets an App runs it or closes it. An error that wraps
 // store.ErrLocked, store.ErrDamaged or store.ErrNewer is about the state.
 func New(ctx context.Context, cfg config.Config, version string, log *slog.Logger) (*App, error) {
-	a := &App{cfg: cfg, log: log, fatal: make(chan error, 1)}
+	a := &App{cfg: cfg, log: log, version: version, started: time.Now().UTC(), fatal: make(chan error, 1)}
 	for _, open := range []func(context.Context) error{
 		a.openStore, a.openNATS, a.openHTTP,
 	} {
@@ -65,7 +68,7 @@ func New(ctx context.Context, cfg config.Config, version string, log *slog.Logge
 			return nil, err
 		}
 	}
-	if err := a.build(version); err != nil {
+	if err := a.build(); err != nil {
 		a.Close()
 		return nil, err
 	}
@@ -112,9 +115,9 @@ func (a *App) openHTTP(context.Context) error {
 }
 
 // build makes the parts, which do nothing yet.
-func (a *App) build(version string) error {
+func (a *App) build() error {
 	key := syllable.Key(a.cfg.SyllableAPIKey.Reveal())
-	a.platform = syllable.New(a.cfg.SyllableURL, key, "notifier/"+version)
+	a.platform = syllable.New(a.cfg.SyllableURL, key, "notifier/"+a.version)
 	a.onClose(a.platform.Close)
 	if err := a.openRecording(); err != nil {
 		return err

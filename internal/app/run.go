@@ -78,7 +78,9 @@ func (a *App) serve(ctx context.Context) {
 	if a.listener == nil {
 		return
 	}
-	handler := ops.Handler(ops.Options{Checks: a.checks(), Token: a.cfg.HTTPToken.Reveal()})
+	handler := ops.Handler(ops.Options{
+		Checks: a.checks(), Token: a.cfg.HTTPToken.Reveal(), Status: a.status,
+	})
 	if err := ops.Serve(ctx, a.listener, handler, a.log); err != nil {
 		a.fail(err)
 	}

@@ -55,7 +55,7 @@ type environment struct {
 		}
 	}
 	HTTP struct {
-		Addr  variable `default:"127.0.0.1:8080" desc:"host:port of the health endpoints; off: none"`
+		Addr  variable `default:"127.0.0.1:8080" desc:"host:port of health, metrics and status; off: none"`
 		Token variable `secret:"true" desc:"token for the HTTP server; needed where its address is not loopback"`
 	}
 	Log struct {

@@ -189,10 +189,9 @@ func (p *Poller) watchAll(f *finding, asked time.Time) {
 	}
 	if first {
 		p.o.Log.Info("batches listed", "watching", len(p.watches))
+		p.setReady(errNotPolled)
 	}
 	if len(p.watches) == 0 {
 		p.setReady(nil)
-		return
 	}
-	p.setReady(errNotPolled)
 }

@@ -1,9 +1,11 @@
 // Package ops is the daemon's HTTP side: what tells operators and their tools
 // how it is doing.
 //
-//	GET /livez     200 while the process answers at all
-//	GET /readyz    200 if every check passes, else 503 with the reasons
-//	GET /healthz   the same as /readyz
+//	GET /livez          200 while the process answers at all
+//	GET /readyz         200 if every check passes, else 503 with the reasons
+//	GET /healthz        the same as /readyz
+//	GET /metrics        metrics for Prometheus
+//	GET /api/v1/status  a Status as JSON; ?batch=ID limits it to one batch
 //
 // HEAD works wherever GET does. Other methods get 405, other paths 404.
 //
@@ -23,7 +25,8 @@
 //
 // # What it does not do
 //
-// It does not know what it checks: checks are handed in as functions. It does
+// It does not know what it checks and shows: checks and the status are handed in
+// as functions. It does
 // not encrypt, and does not decide whether an address may be open to the
 // network. It never writes to the state, and its answers hold no call data.
 package ops

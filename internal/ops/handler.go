@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"net"
@@ -15,11 +16,14 @@ type Options struct {
 	Checks []Check
 	// Token, where set, is asked for on all but the health paths.
 	Token string
+	// Status returns how the daemon is doing; Ready, Reasons and what is nil
+	// are filled in. It may take until ctx ends.
+	Status func(ctx context.Context) Status
 }
 
 // Handler returns the daemon's HTTP side.
 func Handler(o Options) http.Handler {
-	h := &handler{checks: o.Checks, mux: http.NewServeMux()}
+	h := &handler{checks: o.Checks, state: o.Status, mux: http.NewServeMux()}
 	if o.Token != "" {
 		sum := sha256.Sum256([]byte(o.Token))
 		h.token = &sum
@@ -27,11 +31,16 @@ func Handler(o Options) http.Handler {
 	h.mux.HandleFunc("GET "+pathLive, live)
 	h.mux.HandleFunc("GET "+pathReady, h.ready)
 	h.mux.HandleFunc("GET "+pathHealth, h.ready)
+	if o.Status != nil {
+		h.mux.HandleFunc("GET "+pathStatus, h.getStatus)
+		h.mux.Handle("GET "+pathMetrics, metricsHandler(h.status))
+	}
 	return h
 }
 
 type handler struct {
 	checks []Check
+	state  func(context.Context) Status
 	// token is the hash of the token, nil if there is none: hashes have one
 	// length, so that comparing them does not tell the token's.
 	token *[sha256.Size]byte

@@ -37,10 +37,11 @@ const (
 type readiness struct {
 	Status string `json:"status"`
 	// Reasons has the checks that did not pass, in the order of the checks.
-	Reasons []reason `json:"reasons,omitempty"`
+	Reasons []Reason `json:"reasons,omitempty"`
 }
 
-type reason struct {
+// Reason is why a check did not pass.
+type Reason struct {
 	Check  string `json:"check"`
 	Reason string `json:"reason"`
 }
@@ -53,14 +54,22 @@ func live(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("ok"))
 }
 
-// ready runs the checks and answers what they say.
-func (h *handler) ready(w http.ResponseWriter, r *http.Request) {
-	answer, code := readiness{Status: statusReady}, http.StatusOK
+// reasons runs the checks and returns those that did not pass.
+func (h *handler) reasons() []Reason {
+	reasons := []Reason{}
 	for _, c := range h.checks {
 		if err := c.Ready(); err != nil {
-			answer.Status, code = statusNotReady, http.StatusServiceUnavailable
-			answer.Reasons = append(answer.Reasons, reason{Check: c.Name, Reason: err.Error()})
+			reasons = append(reasons, Reason{Check: c.Name, Reason: err.Error()})
 		}
+	}
+	return reasons
+}
+
+// ready runs the checks and answers what they say.
+func (h *handler) ready(w http.ResponseWriter, r *http.Request) {
+	answer, code := readiness{Status: statusReady, Reasons: h.reasons()}, http.StatusOK
+	if len(answer.Reasons) > 0 {
+		answer.Status, code = statusNotReady, http.StatusServiceUnavailable
 	}
 	if !h.trusted(r) {
 		answer.Reasons = nil

@@ -69,6 +69,23 @@ func NewDelivery(o DeliveryOptions) *Delivery {
 	}
 }
 
+// Name returns the sink's name.
+func (d *Delivery) Name() string { return d.o.Sink.Name() }
+
+// Trouble returns why nothing can be delivered now, empty if all is well.
+func (d *Delivery) Trouble() string { return d.trouble.current() }
+
+// Lag returns how many events in the stream are still to be delivered, those of
+// other stores included.
+func (d *Delivery) Lag(ctx context.Context) (uint64, error) {
+	c, err := d.o.JetStream.Consumer(ctx, d.o.Stream, d.consumerName())
+	if err != nil {
+		return 0, fmt.Errorf("consumer %s of stream %s: %w", d.consumerName(), d.o.Stream, err)
+	}
+	i := c.CachedInfo()
+	return i.NumPending + uint64(i.NumAckPending), nil //nolint:gosec // not negative
+}
+
 // Prepare keeps the place from which on events are the sink's, and lets Run
 // begin. s has just been asked for. It has to be called before the first event
 // is published, and again whenever the stream may have been made anew: what is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -29,10 +30,27 @@ type trouble struct {
 	logged   time.Time
 	text     string // of what was logged
 	backoff  *backoff.ExponentialBackOff
+
+	mu  sync.Mutex
+	now string // the newest failure, empty while all is well; others may ask
+}
+
+// current returns the newest failure, empty while all is well.
+func (t *trouble) current() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.now
+}
+
+func (t *trouble) set(text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.now = text
 }
 
 // failed notes a failure and returns how long to wait before the next try.
 func (t *trouble) failed(err error) time.Duration {
+	t.set(err.Error())
 	now := time.Now()
 	if t.failures == 0 {
 		t.since = now
@@ -51,6 +69,7 @@ func (t *trouble) failed(err error) time.Duration {
 
 // over notes that all is well.
 func (t *trouble) over() {
+	t.set("")
 	if t.failures > 0 {
 		t.log.Info("recovered", "from", t.what, "failures", t.failures, "after", time.Since(t.since).Round(time.Second))
 		t.failures = 0
