@@ -3,6 +3,7 @@ package fetch_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -192,14 +193,13 @@ func (c *counter) Take(ctx context.Context, o *fetch.Observation) (fetch.Held, e
 	return fetch.Held{}, err
 }
 
+var hugeMB = flag.Int("huge.mb", 60, "the size of the body in TestFault11HugeBody")
+
 // Memory does not grow with the body. Not parallel: it looks at the memory of
 // the whole process.
 func TestFault11HugeBody(t *testing.T) {
-	size := 300 << 20
-	if testing.Short() {
-		size /= 10
-	}
-	const bound = 48 << 20
+	const bound = 24 << 20
+	size := *hugeMB << 20
 	heap := newPeak()
 	filler := `,"insights":{"summary":"` + strings.Repeat("x", 30_000) + `"}}`
 	results := size / len(filler)
