@@ -244,3 +244,36 @@ func TestFault11HugeBody(t *testing.T) {
 		t.Errorf("the heap grew by %d MB, want %d at most", grown>>20, bound>>20)
 	}
 }
+
+// A key that is refused is not tried with each of a thousand batches.
+func TestRefusedKeyHoldsAllBatches(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{
+		"401": &syllable.StatusError{Code: 401}, "429": &syllable.StatusError{Code: 429, RetryAfter: time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				a := newAccount(500)
+				for _, b := range a.batches {
+					a.errs[b.BatchID] = err
+				}
+				k := newTaker()
+				run(t, a.platform, k, nil, a)
+				pass(10 * time.Minute)
+				asked := 0
+				for _, b := range a.batches {
+					asked += a.count("results " + b.BatchID)
+				}
+				if asked < 10 || asked > 100 {
+					t.Errorf("asked %d times in ten minutes, want a few a minute", asked)
+				}
+				a.set(func() { clear(a.errs) })
+				pass(10 * time.Minute)
+				if n := len(k.all()); n < 500 {
+					t.Errorf("%d lists taken once the key is accepted, want all", n)
+				}
+			})
+		})
+	}
+}
