@@ -18,10 +18,10 @@ func TestRecordingGoesOn(t *testing.T) {
 	c := settings(t, url)
 	c.Recording = filepath.Join(t.TempDir(), "recording.jsonl")
 	before := `{"time":"2026-08-22T10:00:15Z","method":"GET","path":"/before","status":200}` + "\n"
-	if err := os.WriteFile(c.Recording, []byte(before), 0o644); err != nil { //nolint:gosec // too open, as it may be
+	if err := os.WriteFile(c.Recording, []byte(before), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(c.Recording, 0o644); err != nil { //nolint:gosec // whatever the umask is
+	if err := os.Chmod(c.Recording, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	_, stop := begin(t, c)
@@ -50,7 +50,8 @@ func TestRecordingThatIsNoFile(t *testing.T) {
 	_, url := newPlatform(t, 1)
 	c := settings(t, url)
 	c.Recording = t.TempDir()
-	if _, err := app.New(t.Context(), c, "test", quiet); err == nil || !strings.Contains(err.Error(), "NOTIFIER_RECORDING") {
+	_, err := app.New(t.Context(), c, "test", quiet)
+	if err == nil || !strings.Contains(err.Error(), "NOTIFIER_RECORDING") {
 		t.Errorf("error %v, want one that names NOTIFIER_RECORDING", err)
 	}
 }

@@ -19,7 +19,7 @@ func FuzzDecodeCall(f *testing.F) {
 	f.Add(encodeCall(full))
 	f.Add(encodeCall(Call{}))
 	f.Add([]byte{})
-	f.Add([]byte{callVersion, hasRequest, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
+	f.Add([]byte("\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := decodeCall(b)
 		if err != nil {

@@ -350,30 +350,24 @@ func TestFlippedBitsAreNoticed(t *testing.T) {
 			return errors.Join(calls.Delete([]byte("r")), calls.Put([]byte("p"), v))
 		},
 		// What a flipped bit in a page can hide.
-		"no call": func(tx *bolt.Tx) error {
-			return tx.Bucket([]byte("batches")).Bucket([]byte("b")).Bucket([]byte("calls")).Delete([]byte("r"))
+		"no call":                  hide("batches", "b", "calls", "r"),
+		"no calls":                 hide("batches", "b", "calls"),
+		"no batch":                 hide("batches", "b"),
+		"no batch record":          hide("batches", "b", "info"),
+		"no census":                hide("batches", "b", "census"),
+		"no census of the batches": hide("meta", "batches"),
+		"no event":                 hide("outbox", "\x00\x00\x00\x00\x00\x00\x00\x02"),
+		"no newest event":          hide("outbox", "\x00\x00\x00\x00\x00\x00\x00\x03"),
+		"no parked event":          hide("parked", "\x00\x00\x00\x00\x00\x00\x00\x01"),
+		"no place":                 hide("relay", "place/slack"),
+		"no note":                  hide("relay", "note"),
+		"no relayed":               hide("relay", "relayed"),
+		"no baseline":              hide("meta", "baseline"),
+		"no source":                hide("meta", "source"),
+		"no id":                    hide("meta", "id"),
+		"a number that comes again": func(tx *bolt.Tx) error {
+			return tx.Bucket([]byte("parked")).SetSequence(0)
 		},
-		"no batch": func(tx *bolt.Tx) error { return tx.Bucket([]byte("batches")).DeleteBucket([]byte("b")) },
-		"no batch record": func(tx *bolt.Tx) error {
-			return tx.Bucket([]byte("batches")).Bucket([]byte("b")).Delete([]byte("info"))
-		},
-		"no census": func(tx *bolt.Tx) error {
-			return tx.Bucket([]byte("batches")).Bucket([]byte("b")).Delete([]byte("census"))
-		},
-		"no census of the batches": func(tx *bolt.Tx) error { return tx.Bucket([]byte("meta")).Delete([]byte("batches")) },
-		"no calls": func(tx *bolt.Tx) error {
-			return tx.Bucket([]byte("batches")).Bucket([]byte("b")).DeleteBucket([]byte("calls"))
-		},
-		"no newest event":                func(tx *bolt.Tx) error { return tx.Bucket([]byte("outbox")).Delete([]byte{0, 0, 0, 0, 0, 0, 0, 3}) },
-		"no parked event":                func(tx *bolt.Tx) error { return tx.Bucket([]byte("parked")).Delete([]byte{0, 0, 0, 0, 0, 0, 0, 1}) },
-		"a number that would come again": func(tx *bolt.Tx) error { return tx.Bucket([]byte("parked")).SetSequence(0) },
-		"no place":                       func(tx *bolt.Tx) error { return tx.Bucket([]byte("relay")).Delete([]byte("place/slack")) },
-		"no event":                       func(tx *bolt.Tx) error { return tx.Bucket([]byte("outbox")).Delete([]byte{0, 0, 0, 0, 0, 0, 0, 2}) },
-		"no note":                        func(tx *bolt.Tx) error { return tx.Bucket([]byte("relay")).Delete([]byte("note")) },
-		"no relayed":                     func(tx *bolt.Tx) error { return tx.Bucket([]byte("relay")).Delete([]byte("relayed")) },
-		"no baseline":                    func(tx *bolt.Tx) error { return tx.Bucket([]byte("meta")).Delete([]byte("baseline")) },
-		"no source":                      func(tx *bolt.Tx) error { return tx.Bucket([]byte("meta")).Delete([]byte("source")) },
-		"no id":                          func(tx *bolt.Tx) error { return tx.Bucket([]byte("meta")).Delete([]byte("id")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
