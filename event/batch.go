@@ -35,9 +35,9 @@ type Batch struct {
 	// Field is "status" where the platform's status of the batch changed, and
 	// absent in the other events.
 	Field Field `json:"field,omitempty"`
-	// From is the status before; absent on first sight.
+	// From is the status before, null on first sight, absent in the other events.
 	From *string `json:"from,omitempty"`
-	// To is the status now.
+	// To is the status now, absent in the other events.
 	To *string `json:"to,omitempty"`
 	// Revision counts the events of this batch from 1, without gaps; calls
 	// count their own.
@@ -46,14 +46,29 @@ type Batch struct {
 	Observed Observed `json:"observed"`
 	// Manifest sums the batch up, in batch.completed alone.
 	Manifest *Manifest `json:"manifest,omitempty"`
-	// Batch is the platform's object, verbatim, unknown fields included.
+	// Batch is the platform's object as last seen, verbatim, unknown fields
+	// included; {} if the platform has never shown it.
 	Batch json.RawMessage `json:"batch"`
+}
+
+// changedBatch is a Batch whose status changed: from is null on first sight then,
+// not absent.
+type changedBatch struct {
+	BatchID    string          `json:"batch_id"`
+	CampaignID *int64          `json:"campaign_id"`
+	Field      Field           `json:"field"`
+	From       *string         `json:"from"`
+	To         *string         `json:"to"`
+	Revision   uint64          `json:"revision"`
+	Observed   Observed        `json:"observed"`
+	Manifest   *Manifest       `json:"manifest,omitempty"`
+	Batch      json.RawMessage `json:"batch"`
 }
 
 // Manifest sums up a batch whose calls have ended. Each count is by the value
 // that the platform writes; null is counted as "null".
 type Manifest struct {
-	// Calls is how many calls the batch has.
+	// Calls is how many calls the platform lists in the batch.
 	Calls int `json:"calls"`
 	// RequestStatus counts them by request_status.
 	RequestStatus map[string]int `json:"request_status"`
@@ -63,7 +78,8 @@ type Manifest struct {
 	InsightsStatus map[string]int `json:"insights_status"`
 	// Rating counts those whose insights have a rating by it.
 	Rating map[string]int `json:"rating,omitempty"`
-	// Events is how many events of its calls there were.
+	// Events is how many events of its calls there were, calls that the platform
+	// no longer lists included.
 	Events uint64 `json:"events"`
 	// First is when the first of them was observed, null if there was none.
 	First *time.Time `json:"first"`
@@ -71,25 +87,75 @@ type Manifest struct {
 	Last *time.Time `json:"last"`
 }
 
-// Encode returns the data as JSON, Batch byte for byte. An error says that it
-// cannot be an event: the batch id is empty, the revision is 0, Batch is not a
-// JSON object, or a text is not UTF-8.
+// Encode returns the data as JSON, Batch byte for byte, space around it left
+// out. Times are written in UTC.
+//
+// An error says that it cannot be an event: the batch id is empty, the revision
+// is 0, Batch is not a JSON object, or a text is not UTF-8.
 func (b Batch) Encode() (json.RawMessage, error) {
 	object := bytes.TrimSpace(b.Batch)
-	if b.BatchID == "" || b.Revision == 0 {
-		return nil, errNoBatch
-	}
-	err := errors.Join(checkText(&b.BatchID, b.From, b.To), checkObject(object))
-	if err != nil {
-		return nil, fmt.Errorf("batch %q: %w", b.BatchID, err)
+	if err := b.check(object); err != nil {
+		return nil, fmt.Errorf("event of batch %q: %w", b.BatchID, err)
 	}
 	b.Observed = b.Observed.utc()
+	b.Manifest = b.Manifest.normal()
 	b.Batch = nil
-	data, err := encodeWith(b, object)
+	var v any = b
+	if b.Field != "" {
+		v = changedBatch(b)
+	}
+	data, err := encodeWith(v, object)
 	if err != nil {
-		return nil, fmt.Errorf("batch %q: %w", b.BatchID, err)
+		return nil, fmt.Errorf("event of batch %q: %w", b.BatchID, err)
 	}
 	return data, nil
+}
+
+func (b Batch) check(object []byte) error {
+	if b.BatchID == "" || b.Revision == 0 {
+		return errNoBatch
+	}
+	return errors.Join(
+		checkText(&b.BatchID, (*string)(&b.Field), b.From, b.To),
+		b.Manifest.check(),
+		checkObject(object),
+	)
+}
+
+// counts are the counts that are always there, by what they go.
+func (m *Manifest) counts() []*map[string]int {
+	return []*map[string]int{&m.RequestStatus, &m.ChannelStatus, &m.InsightsStatus}
+}
+
+// check looks at the words that the platform wrote.
+func (m *Manifest) check() error {
+	if m == nil {
+		return nil
+	}
+	for _, counts := range append(m.counts(), &m.Rating) {
+		for word := range *counts {
+			if err := checkText(&word); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// normal returns the manifest as it is written: times in UTC, and counts of
+// nothing as empty objects, since the schema has no null there.
+func (m *Manifest) normal() *Manifest {
+	if m == nil {
+		return nil
+	}
+	n := *m
+	n.First, n.Last = utc(m.First), utc(m.Last)
+	for _, counts := range n.counts() {
+		if *counts == nil {
+			*counts = map[string]int{}
+		}
+	}
+	return &n
 }
 
 var (
@@ -97,7 +163,8 @@ var (
 	errNotBatch = errors.New("not the data of a batch's event")
 )
 
-// Batch decodes the data of a batch's own event.
+// Batch decodes the data of a batch's own event. An error says that they cannot
+// be read, or are those of a call, of another batch or of another revision.
 func (e Event) Batch() (Batch, error) {
 	var b Batch
 	if err := json.Unmarshal(e.Data, &b); err != nil {

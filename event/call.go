@@ -29,7 +29,8 @@ type Call struct {
 	Revision uint64 `json:"revision"`
 	// Observed is the time between which the change happened.
 	Observed Observed `json:"observed"`
-	// Result is the platform's object, verbatim, unknown fields included.
+	// Result is the platform's object, verbatim, unknown fields included; in
+	// request.removed, where there is none any more, its reference_id alone.
 	Result json.RawMessage `json:"result"`
 }
 
@@ -64,28 +65,42 @@ func (c Call) Encode() (json.RawMessage, error) {
 }
 
 func (o Observed) utc() Observed {
-	o.Until = o.Until.UTC()
-	if o.After != nil {
-		after := o.After.UTC()
-		o.After = &after
-	}
+	o.Until, o.After = o.Until.UTC(), utc(o.After)
 	return o
+}
+
+func utc(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	u := t.UTC()
+	return &u
 }
 
 // encodeWith encodes v, whose last field is null, and puts the object in the
 // place of that null, byte for byte.
 func encodeWith(v any, object []byte) (json.RawMessage, error) {
+	b, err := encode(v, len(object)+384)
+	if err != nil {
+		return nil, err
+	}
+	b.Truncate(b.Len() - len("null}"))
+	b.Write(object)
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// encode is json.Marshal without the escapes of <, > and & for HTML.
+func encode(v any, size int) (*bytes.Buffer, error) {
 	var b bytes.Buffer
-	b.Grow(len(object) + 384)
+	b.Grow(size)
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
 		return nil, err
 	}
-	b.Truncate(b.Len() - len("null}\n"))
-	b.Write(object)
-	b.WriteByte('}')
-	return b.Bytes(), nil
+	b.Truncate(b.Len() - len("\n"))
+	return &b, nil
 }
 
 var (

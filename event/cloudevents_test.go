@@ -15,13 +15,16 @@ import (
 // CloudEvents, and lets it judge and return what it has read.
 func TestCloudEvents(t *testing.T) {
 	t.Parallel()
-	trimmed := someCall().Filter(func(c event.Call) bool {
+	trimmed := someEvent().Filter(func(e event.Event) bool {
 		// That implementation takes white space off the ends of a subject,
 		// which the specification does not.
-		return strings.TrimSpace(c.ReferenceID) == c.ReferenceID
+		return strings.TrimSpace(e.ID.Reference) == e.ID.Reference
 	})
+	schema := map[event.Scope]string{
+		event.ScopeCall: event.SchemaCall, event.ScopeBatch: event.SchemaBatch, event.ScopeSource: event.SchemaSource,
+	}
 	rapid.Check(t, func(t *rapid.T) {
-		want := eventOf(t, trimmed.Draw(t, "call"))
+		want := trimmed.Draw(t, "event")
 		m := want.Message("syllable")
 		got := readCloudEvent(t, m)
 		if err := got.Validate(); err != nil {
@@ -33,7 +36,7 @@ func TestCloudEvents(t *testing.T) {
 			{"type", got.Type(), "syllable." + want.Name},
 			{"source", got.Source(), want.Source},
 			{"subject", got.Subject(), want.ID.Reference},
-			{"dataschema", got.DataSchema(), event.SchemaCall},
+			{"dataschema", got.DataSchema(), schema[want.ID.Scope]},
 			{"datacontenttype", got.DataContentType(), "application/json"},
 			{"data", string(got.Data()), string(want.Data)},
 		} {

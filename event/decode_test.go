@@ -139,16 +139,41 @@ func TestCallRefuses(t *testing.T) {
 			t.Errorf("%s: error %q does not name the event", name, err)
 		}
 	}
+	for _, scope := range []event.Scope{event.ScopeBatch, event.ScopeSource} {
+		e := failedEvent(t)
+		e.ID.Scope = scope
+		if c, err := e.Call(); err == nil {
+			t.Errorf("scope %s: Call gave %+v, want an error", scope, c)
+		}
+	}
+}
+
+// TestDecodeRefusesWiderSubjects checks that the ids of a batch and of the source
+// cannot come with the reference of a call.
+func TestDecodeRefusesWiderSubjects(t *testing.T) {
+	t.Parallel()
+	for _, e := range []event.Event{eventOfBatch(t, activeBatch()), eventOfSource(t, outage())} {
+		m := e.Message("syllable")
+		m.Header[event.HeaderSubject] = []string{"12345"}
+		if _, err := event.Decode(m.Header, m.Data); err == nil || !strings.Contains(err.Error(), "ce-subject") {
+			t.Errorf("%s with a ce-subject: error %v, want one that names it", e.ID, err)
+		}
+	}
 }
 
 // FuzzDecode checks that no message makes the decoder panic, and that what it
 // accepts is the same event when it is written and read again.
 func FuzzDecode(f *testing.F) {
+	seed := func(m event.Message) {
+		h := func(name string) string { return strings.Join(m.Header[name], "") }
+		f.Add(h("ce-specversion"), h("ce-id"), h("ce-type"), h("ce-source"), h("ce-subject"), h("ce-time"), m.Data)
+	}
+	seed(eventOfBatch(f, completedBatch()).Message("syllable"))
+	seed(eventOfSource(f, outage()).Message("syllable"))
 	add := func(change func(*event.Message)) {
 		m := failedEvent(f).Message("syllable")
 		change(&m)
-		h := func(name string) string { return strings.Join(m.Header[name], "") }
-		f.Add(h("ce-specversion"), h("ce-id"), h("ce-type"), h("ce-source"), h("ce-subject"), h("ce-time"), m.Data)
+		seed(m)
 	}
 	add(func(*event.Message) {})
 	add(func(m *event.Message) { m.Data = []byte("null") })
@@ -166,6 +191,8 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		_, _ = e.Call() // any outcome but a panic will do
+		_, _ = e.Batch()
+		_, _ = e.Outage()
 		m := e.Message("syllable")
 		again, err := event.Decode(m.Header, m.Data)
 		if err != nil {

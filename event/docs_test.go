@@ -3,6 +3,8 @@ package event_test
 import (
 	"encoding/json"
 	"os"
+	"path"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -12,21 +14,28 @@ import (
 	"github.com/syllable-notifier/notifier/event"
 )
 
-// TestDocumentedEvent takes headers and data from docs/events.md and reads
-// them as a subscriber would, so that the page cannot drift from the code.
-func TestDocumentedEvent(t *testing.T) {
-	t.Parallel()
+// documentedData returns the JSON examples of docs/events.md, and the page.
+func documentedData(t *testing.T) (data []string, page string) {
+	t.Helper()
 	raw, err := os.ReadFile("../docs/events.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := string(raw)
-
-	_, rest, _ := strings.Cut(page, "```json\n")
-	data, _, ok := strings.Cut(rest, "\n```")
-	if !ok {
+	for _, block := range regexp.MustCompile("(?s)```json\n(.*?)\n```").FindAllStringSubmatch(string(raw), -1) {
+		data = append(data, block[1])
+	}
+	if len(data) == 0 {
 		t.Fatal("no JSON example in docs/events.md")
 	}
+	return data, string(raw)
+}
+
+// TestDocumentedEvent takes headers and data from docs/events.md and reads
+// them as a subscriber would, so that the page cannot drift from the code.
+func TestDocumentedEvent(t *testing.T) {
+	t.Parallel()
+	all, page := documentedData(t)
+	data := all[0]
 	header := map[string][]string{}
 	row := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| .* \\| `([^`]+)` \\|$")
 	for _, row := range row.FindAllStringSubmatch(page, -1) {
@@ -55,11 +64,71 @@ func TestDocumentedEvent(t *testing.T) {
 	if !strings.Contains(page, "\n"+m.Subject+"\n") {
 		t.Errorf("the subject %s is not on the page", m.Subject)
 	}
-	schema, err := os.ReadFile("../docs/schema/call.v1.json")
+}
+
+// TestDocumentedData reads every example of data on the page, writes it again,
+// and compares it with its schema.
+func TestDocumentedData(t *testing.T) {
+	t.Parallel()
+	all, _ := documentedData(t)
+	seen := map[string]int{}
+	for _, data := range all {
+		again, schema := writtenAgain(t, data)
+		seen[schema]++
+		var want, got any
+		if err := json.Unmarshal([]byte(data), &want); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(again, &got); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(got, want); d != "" {
+			t.Errorf("data (-written +documented):\n%s", d)
+		}
+		raw, err := os.ReadFile(filepath.Join("..", "docs", "schema", path.Base(schema)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := validate(compileSchema(t, schema, raw), []byte(data)); err != nil {
+			t.Error(err)
+		}
+	}
+	want := map[string]int{event.SchemaCall: 1, event.SchemaBatch: 2, event.SchemaSource: 1}
+	if d := cmp.Diff(want, seen); d != "" {
+		t.Errorf("examples by schema (-want +got):\n%s", d)
+	}
+}
+
+// writtenAgain reads data of whatever scope, strictly, and encodes them again.
+func writtenAgain(t *testing.T, data string) (again json.RawMessage, schema string) {
+	t.Helper()
+	read := func(v any) {
+		d := json.NewDecoder(strings.NewReader(data))
+		d.DisallowUnknownFields()
+		if err := d.Decode(v); err != nil {
+			t.Fatalf("%s: %v", data, err)
+		}
+	}
+	var err error
+	switch {
+	case strings.Contains(data, `"result"`):
+		var c event.Call
+		read(&c)
+		schema = event.SchemaCall
+		again, err = c.Encode()
+	case strings.Contains(data, `"batch"`):
+		var b event.Batch
+		read(&b)
+		schema = event.SchemaBatch
+		again, err = b.Encode()
+	default:
+		var o event.Outage
+		read(&o)
+		schema = event.SchemaSource
+		again, err = o.Encode()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := validate(compileSchema(t, event.SchemaCall, schema), json.RawMessage(data)); err != nil {
-		t.Error(err)
-	}
+	return again, schema
 }

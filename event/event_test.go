@@ -3,6 +3,7 @@ package event_test
 import (
 	"math"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,6 +40,9 @@ func TestSource(t *testing.T) {
 		if got := event.Source(base, "20260822.9"); got != want {
 			t.Errorf("Source(%q) = %q, want %q", base, got, want)
 		}
+		if got := event.Source(base, ""); got != strings.TrimSuffix(want, "/20260822%2E9") {
+			t.Errorf("Source(%q) of the source itself = %q", base, got)
+		}
 	}
 }
 
@@ -68,6 +72,53 @@ func TestMessage(t *testing.T) {
 	}
 	if d := cmp.Diff(want, e.Message("syllable")); d != "" {
 		t.Errorf("message (-want +got):\n%s", d)
+	}
+}
+
+// TestWiderMessages does the same for an event of a batch and one of the source,
+// which have no ce-subject.
+func TestWiderMessages(t *testing.T) {
+	t.Parallel()
+	batch, source := eventOfBatch(t, activeBatch()), eventOfSource(t, outage())
+	const docs = "https://raw.githubusercontent.com/syllable-notifier/notifier/main/docs/schema/"
+	for _, tt := range []struct {
+		of   event.Event
+		want event.Message
+	}{
+		{batch, event.Message{
+			Subject: "syllable.batch.active.1.20260822%2E9",
+			Header: map[string][]string{
+				"ce-specversion": {"1.0"},
+				"ce-id":          {"s7k2m4p9x1qa.20260822%2E9.~batch.2"},
+				"ce-type":        {"syllable.batch.active"},
+				"ce-source":      {"https://api.syllable.cloud/api/v1/outbound/batches/20260822%2E9"},
+				"ce-time":        {"2026-08-22T18:00:00Z"},
+				"ce-sequence":    {"0000000002"},
+				"ce-dataschema":  {docs + "batch.v1.json"},
+				"Content-Type":   {"application/json"},
+				"Nats-Msg-Id":    {"s7k2m4p9x1qa.20260822%2E9.~batch.2"},
+			},
+			Data: batch.Data,
+		}},
+		{source, event.Message{
+			Subject: "syllable.source.recovered._._",
+			Header: map[string][]string{
+				"ce-specversion": {"1.0"},
+				"ce-id":          {"s7k2m4p9x1qa.~source.~source.2"},
+				"ce-type":        {"syllable.source.recovered"},
+				"ce-source":      {"https://api.syllable.cloud/api/v1/outbound/batches"},
+				"ce-time":        {"2026-08-22T10:20:00Z"},
+				"ce-sequence":    {"0000000002"},
+				"ce-dataschema":  {docs + "source.v1.json"},
+				"Content-Type":   {"application/json"},
+				"Nats-Msg-Id":    {"s7k2m4p9x1qa.~source.~source.2"},
+			},
+			Data: source.Data,
+		}},
+	} {
+		if d := cmp.Diff(tt.want, tt.of.Message("syllable")); d != "" {
+			t.Errorf("message (-want +got):\n%s", d)
+		}
 	}
 }
 
@@ -113,18 +164,22 @@ func TestHeaders(t *testing.T) {
 	t.Parallel()
 	printable := regexp.MustCompile(`^[\x21-\x7e]+$`)
 	rapid.Check(t, func(t *rapid.T) {
-		e := eventOf(t, someCall().Draw(t, "call"))
+		e := someEvent().Draw(t, "event")
 		m := e.Message("syllable")
-		if len(m.Header) != 10 {
-			t.Fatalf("%d headers, want 10: %v", len(m.Header), m.Header)
+		want := 9
+		if e.ID.Scope == event.ScopeCall {
+			want = 10 // ce-subject
+			if got := unescape(t, m.Header["ce-subject"][0]); got != e.ID.Reference {
+				t.Fatalf("ce-subject reads as %q elsewhere, want %q", got, e.ID.Reference)
+			}
+		}
+		if len(m.Header) != want {
+			t.Fatalf("%d headers, want %d: %v", len(m.Header), want, m.Header)
 		}
 		for name, v := range m.Header {
 			if len(v) != 1 || !printable.MatchString(v[0]) {
 				t.Fatalf("header %s is %q", name, v)
 			}
-		}
-		if got := unescape(t, m.Header["ce-subject"][0]); got != e.ID.Reference {
-			t.Fatalf("ce-subject reads as %q elsewhere, want %q", got, e.ID.Reference)
 		}
 		if got := m.Header["ce-time"][0]; got[len(got)-1] != 'Z' {
 			t.Fatalf("ce-time %s is not UTC", got)

@@ -50,6 +50,45 @@ func ExampleDecode() {
 	// call 12345 of batch 20260822.9 was INITIATED and is FAILED
 }
 
+// The manifest of a completed batch says how many calls there were, and how many
+// events: a subscriber that has seen as many has missed none.
+func ExampleEvent_Batch() {
+	msg := nats.Msg{
+		Subject: "syllable.batch.completed.1.20260822%2E9",
+		Header: nats.Header{
+			"ce-specversion": {"1.0"},
+			"ce-id":          {"s7k2m4p9x1qa.20260822%2E9.~batch.3"},
+			"ce-type":        {"syllable.batch.completed"},
+			"ce-source":      {"https://api.syllable.cloud/api/v1/outbound/batches/20260822%2E9"},
+			"ce-time":        {"2026-08-22T18:00:00Z"},
+			"ce-sequence":    {"0000000003"},
+			"Content-Type":   {"application/json"},
+		},
+		Data: []byte(`{"batch_id":"20260822.9","campaign_id":1,"revision":3,` +
+			`"observed":{"after":"2026-08-22T17:59:45Z","until":"2026-08-22T18:00:00Z"},` +
+			`"manifest":{"calls":3,"request_status":{"COMPLETED":2,"FAILED":1},` +
+			`"channel_manager_status":{"BUSY":1,"COMPLETED":2},"insights_status":{"COMPLETED":2,"null":1},` +
+			`"events":31,"first":"2026-08-22T10:00:15Z","last":"2026-08-22T17:54:30Z"},` +
+			`"batch":{"batch_id":"20260822.9","status":"ACTIVE"}}`),
+	}
+	ev, err := event.Decode(msg.Header, msg.Data)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if ev.ID.Scope != event.ScopeBatch || ev.Name != event.BatchCompleted {
+		return
+	}
+	batch, err := ev.Batch()
+	if err != nil || batch.Manifest == nil { // the platform may have a status of that name
+		return
+	}
+	m := batch.Manifest
+	fmt.Printf("batch %s: %d calls, %d failed, %d events\n", batch.BatchID, m.Calls, m.RequestStatus["FAILED"], m.Events)
+	// Output:
+	// batch 20260822.9: 3 calls, 1 failed, 31 events
+}
+
 // A durable consumer gets every failed call at least once, in order, and goes
 // on where it stopped.
 func ExampleDecode_jetStream() {

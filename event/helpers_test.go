@@ -61,6 +61,7 @@ func someCall() *rapid.Generator[event.Call] {
 			ReferenceID: text().Draw(t, "reference"),
 			Field: rapid.SampledFrom([]event.Field{
 				event.FieldRequestStatus, event.FieldChannelStatus, event.FieldInsightsStatus, event.FieldInsights,
+				event.FieldPresence,
 			}).Draw(t, "field"),
 			From:     status().Draw(t, "from"),
 			To:       status().Draw(t, "to"),
@@ -104,6 +105,8 @@ func eventOf(t interface{ Fatalf(string, ...any) }, c event.Call) event.Event {
 		name = event.Name(event.KindChannel, c.To)
 	case event.FieldInsightsStatus:
 		name = event.Name(event.KindInsights, c.To)
+	case event.FieldPresence:
+		name = event.RequestRemoved
 	}
 	return event.Event{
 		ID:     event.ID{Store: "s7k2m4p9x1qa", Batch: c.BatchID, Reference: c.ReferenceID, Revision: c.Revision},
@@ -126,7 +129,98 @@ func failedCall() event.Call {
 	}
 }
 
+// removedCall is a call that the platform no longer lists.
+func removedCall() event.Call {
+	c := failedCall()
+	c.Field, c.From, c.To = event.FieldPresence, ptr(event.PresenceListed), ptr(event.PresenceRemoved)
+	c.Revision, c.Result = 6, json.RawMessage(`{"reference_id":"12345"}`)
+	return c
+}
+
 func failedEvent(tb testing.TB) event.Event {
 	tb.Helper()
 	return eventOf(tb, failedCall())
+}
+
+// completedBatch is the example of the documentation.
+func completedBatch() event.Batch {
+	return event.Batch{
+		BatchID: "20260822.9", CampaignID: ptr[int64](1), Revision: 3,
+		Observed: event.Observed{
+			After: ptr(time.Date(2026, 8, 22, 17, 59, 45, 0, time.UTC)),
+			Until: time.Date(2026, 8, 22, 18, 0, 0, 0, time.UTC),
+		},
+		Manifest: &event.Manifest{
+			Calls: 3, RequestStatus: map[string]int{"COMPLETED": 2, "FAILED": 1},
+			ChannelStatus:  map[string]int{"BUSY": 1, "COMPLETED": 2},
+			InsightsStatus: map[string]int{"COMPLETED": 2, "null": 1},
+			Rating:         map[string]int{"Good": 2},
+			Events:         31,
+			First:          ptr(time.Date(2026, 8, 22, 10, 0, 15, 0, time.UTC)),
+			Last:           ptr(time.Date(2026, 8, 22, 17, 54, 30, 0, time.UTC)),
+		},
+		Batch: json.RawMessage(`{"batch_id":"20260822.9","status":"ACTIVE"}`),
+	}
+}
+
+// activeBatch is a batch whose status is seen for the first time.
+func activeBatch() event.Batch {
+	b := completedBatch()
+	b.Manifest, b.Revision = nil, 2
+	b.Field, b.To = event.FieldStatus, ptr("ACTIVE")
+	return b
+}
+
+// outage is the example of the documentation.
+func outage() event.Outage {
+	return event.Outage{
+		Revision: 2, Since: time.Date(2026, 8, 22, 10, 0, 15, 0, time.UTC),
+		Until:       ptr(time.Date(2026, 8, 22, 10, 20, 0, 0, time.UTC)),
+		FailedPolls: 14, Cause: "the platform answered 503 Service Unavailable",
+	}
+}
+
+// eventOfBatch makes the event of a batch as the daemon does.
+func eventOfBatch(t interface{ Fatalf(string, ...any) }, b event.Batch) event.Event {
+	data, err := b.Encode()
+	if err != nil {
+		t.Fatalf("Encode: %v", err)
+	}
+	name := event.BatchReopened
+	switch {
+	case b.Field != "":
+		name = event.Name(event.KindBatch, b.To)
+	case b.Manifest != nil:
+		name = event.BatchCompleted
+	}
+	return event.Event{
+		ID:   event.ID{Store: "s7k2m4p9x1qa", Scope: event.ScopeBatch, Batch: b.BatchID, Revision: b.Revision},
+		Name: name, Source: event.Source(apiBase, b.BatchID), CampaignID: b.CampaignID,
+		Time: b.Observed.Until.UTC(), Data: data,
+	}
+}
+
+// eventOfSource makes the event of an outage as the daemon does.
+func eventOfSource(t interface{ Fatalf(string, ...any) }, o event.Outage) event.Event {
+	data, err := o.Encode()
+	if err != nil {
+		t.Fatalf("Encode: %v", err)
+	}
+	name, at := event.SourceUnreachable, o.Since.Add(time.Minute)
+	if o.Until != nil {
+		name, at = event.SourceRecovered, *o.Until
+	}
+	return event.Event{
+		ID:   event.ID{Store: "s7k2m4p9x1qa", Scope: event.ScopeSource, Revision: o.Revision},
+		Name: name, Source: event.Source(apiBase, ""), Time: at.UTC(), Data: data,
+	}
+}
+
+// someEvent makes events of all scopes.
+func someEvent() *rapid.Generator[event.Event] {
+	return rapid.OneOf(
+		rapid.Custom(func(t *rapid.T) event.Event { return eventOf(t, someCall().Draw(t, "call")) }),
+		rapid.Custom(func(t *rapid.T) event.Event { return eventOfBatch(t, someBatch().Draw(t, "batch")) }),
+		rapid.Custom(func(t *rapid.T) event.Event { return eventOfSource(t, someOutage().Draw(t, "outage")) }),
+	)
 }

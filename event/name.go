@@ -2,10 +2,11 @@ package event
 
 import "strings"
 
-// Kind is the first part of an event's name: which aspect of a call changed.
+// Kind is the first part of an event's name: which aspect of a call changed, or
+// that it is about the whole batch.
 type Kind string
 
-// The kinds of call events.
+// The kinds of call events; a batch's own are of KindBatch.
 const (
 	KindRequest  Kind = "request"
 	KindChannel  Kind = "channel"
@@ -27,6 +28,8 @@ const (
 
 // RequestRemoved is the name of the event that says that the platform no longer
 // lists a call; its field is presence, from PresenceListed to PresenceRemoved.
+// Nothing is left of the platform's object, so its result is the reference id
+// alone.
 const RequestRemoved = "request.removed"
 
 // Values of FieldPresence.

@@ -29,17 +29,21 @@ type Outage struct {
 	Cause string `json:"cause"`
 }
 
-// Encode returns the data as JSON.
+// Encode returns the data as JSON, times in UTC. An error says that it cannot be
+// an event: the revision is 0, or the cause is not UTF-8.
 func (o Outage) Encode() (json.RawMessage, error) {
 	if o.Revision == 0 {
 		return nil, errNoOutage
 	}
-	o.Since = o.Since.UTC()
-	if o.Until != nil {
-		until := o.Until.UTC()
-		o.Until = &until
+	o.Since, o.Until = o.Since.UTC(), utc(o.Until)
+	if err := checkText(&o.Cause); err != nil {
+		return nil, fmt.Errorf("event of the source: %w", err)
 	}
-	return json.Marshal(o)
+	b, err := encode(o, len(o.Cause)+192)
+	if err != nil {
+		return nil, fmt.Errorf("event of the source: %w", err)
+	}
+	return b.Bytes(), nil
 }
 
 var (
@@ -47,7 +51,8 @@ var (
 	errNotOutage = errors.New("not the data of an event of the source")
 )
 
-// Outage decodes the data of an event of the source.
+// Outage decodes the data of an event of the source. An error says that they
+// cannot be read, or are of another revision or scope.
 func (e Event) Outage() (Outage, error) {
 	var o Outage
 	if err := json.Unmarshal(e.Data, &o); err != nil {

@@ -14,10 +14,11 @@ const maxProblems = 100
 
 // Auditor judges one stream. It is not safe for concurrent use.
 type Auditor struct {
-	// AllowBaseline says that calls may have been recorded silently before
-	// their first event, as those are that exist at the very first start: the
-	// first "from" of their fields need not be null, and a call without any
-	// event is no fault. Set it before the first Add.
+	// AllowBaseline says that calls and batches may have been recorded silently
+	// before their first event, as those are that exist at the very first start:
+	// the first "from" of their fields need not be null, a call without any
+	// event is no fault, and a manifest may count more than the stream tells.
+	// Set it before the first Add.
 	AllowBaseline bool
 
 	prefix  string
@@ -34,6 +35,10 @@ type Auditor struct {
 type Report struct {
 	// Events counts the messages, those that cannot be read included.
 	Events int `json:"events"`
+	// BatchEvents counts those of batches themselves, SourceEvents those of the
+	// source.
+	BatchEvents  int `json:"batch_events"`
+	SourceEvents int `json:"source_events"`
 	// Calls counts the calls that have an event.
 	Calls int `json:"calls"`
 	// Batches counts the batches that have an event, of their own or of a call.
@@ -62,67 +67,85 @@ func New(prefix string) *Auditor {
 // nothing of header and data.
 func (a *Auditor) Add(subject string, header map[string][]string, data []byte) {
 	a.report.Events++
-	if id, err := event.ParseID(first(header, event.HeaderID)); err == nil && id.Scope != event.ScopeCall {
-		a.addWider(id, subject, header, data)
-		return
-	}
-	m, err := read(header, data)
+	id, err := event.ParseID(first(header, event.HeaderID))
+	scope := id.Scope
 	if err != nil {
-		a.current = fmt.Sprintf("message %d on subject %s", a.report.Events, quote(subject))
-		a.problem("%v", err)
+		scope = scopeOf(data)
+	}
+	raw := raw{id, err, subject, header, data}
+	switch scope {
+	case event.ScopeBatch:
+		a.report.BatchEvents++
+		a.addBatch(raw)
+	case event.ScopeSource:
+		a.report.SourceEvents++
+		a.addSource(raw)
+	case event.ScopeCall:
+		a.addCall(raw)
+	}
+}
+
+// raw is a message as it came.
+type raw struct {
+	id      event.ID
+	idErr   error
+	subject string
+	header  map[string][]string
+	data    []byte
+}
+
+// begin begins to judge an event.
+func (a *Auditor) begin(current string, r raw) {
+	a.current = current
+	switch {
+	case r.idErr != nil:
+	case a.store == "":
+		a.store = r.id.Store
+	case a.store != r.id.Store:
+		a.problem("the id is of store %s, all before it of %s: another state file", r.id.Store, a.store)
+	}
+}
+
+// unreadable says that nobody knows whose event a message is.
+func (a *Auditor) unreadable(r raw, err error) {
+	a.current = fmt.Sprintf("message %d on subject %s", a.report.Events, quote(r.subject))
+	a.problem("neither header %s (%v) nor the data (%v) can be read", event.HeaderID, r.idErr, err)
+}
+
+func (a *Auditor) addCall(r raw) {
+	m, err := read(r)
+	if err != nil {
+		a.unreadable(r, err)
 		return
 	}
-	a.current = callAt(m.id.Batch, m.id.Reference, m.id.Revision)
-	if m.idErr == nil {
-		a.checkStore(m.id)
-	}
-	if m.dataErr != nil {
-		a.problem("the data cannot be read: %v", m.dataErr)
-		a.call(m.id).skip(a, m.id.Revision)
-		return
-	}
-	if m.data.Field == event.FieldPresence {
-		a.report.ByName[event.RequestRemoved]++
-		a.checkMessage(m.envelope(event.RequestRemoved), subject, header)
-		a.batch(m.id.Batch).told(a, m.data.Observed.Until)
-		a.call(m.id).remove(a, m)
-		return
-	}
+	a.begin(callAt(m.id.Batch, m.id.Reference, m.id.Revision), r)
+	c, b := a.call(m.id), a.batch(m.id.Batch)
+	before := c.revision
 	field, ok := fieldOf(m.data.Field)
-	if !ok {
+	switch {
+	case m.dataErr != nil:
+		a.problem("the data cannot be read: %v", m.dataErr)
+		c.skip(a, m.id.Revision)
+		b.told(a, c.revision-before, nil)
+		return
+	case m.data.Field == event.FieldPresence:
+		a.named(m.envelope(event.RequestRemoved), r)
+		c.remove(a, m)
+	case !ok:
 		a.problem("the field %s is none that is tracked", quote(string(m.data.Field)))
-		a.call(m.id).skip(a, m.id.Revision)
-		return
-	}
-	name := field.name(m.data.To)
-	a.report.ByName[name]++
-	a.checkMessage(m.envelope(name), subject, header)
-	a.checkData(m)
-	a.batch(m.id.Batch).told(a, m.data.Observed.Until)
-	a.call(m.id).add(a, field, m)
-}
-
-// addWider judges an event of a batch itself or of the source.
-func (a *Auditor) addWider(id event.ID, subject string, header map[string][]string, data []byte) {
-	a.checkStore(id)
-	if id.Scope == event.ScopeSource {
-		a.current = fmt.Sprintf("the source, revision %d", id.Revision)
-		a.source.add(a, id, subject, header, data)
-		return
-	}
-	a.current = fmt.Sprintf("batch %s, revision %d", quote(id.Batch), id.Revision)
-	a.batch(id.Batch).add(a, id, subject, header, data)
-}
-
-// checkStore wants one store id in the whole stream.
-func (a *Auditor) checkStore(id event.ID) {
-	switch a.store {
-	case "":
-		a.store = id.Store
-	case id.Store:
+		c.skip(a, m.id.Revision)
 	default:
-		a.problem("the id is of store %s, all before it of %s: another state file", id.Store, a.store)
+		a.named(m.envelope(field.name(m.data.To)), r)
+		a.checkData(m)
+		c.add(a, field, m)
 	}
+	b.told(a, c.revision-before, &m.data.Observed.Until)
+}
+
+// named counts an event by its name, and judges how it is wrapped.
+func (a *Auditor) named(e envelope, r raw) {
+	a.report.ByName[e.name]++
+	a.checkMessage(e, r.subject, r.header)
 }
 
 // Report returns what was found so far.

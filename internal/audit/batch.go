@@ -1,11 +1,6 @@
 package audit
 
 import (
-	"encoding/json"
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/syllable-notifier/notifier/event"
@@ -14,147 +9,136 @@ import (
 // batch is what is kept of the events of a batch itself, and in sum of those of
 // its calls.
 type batch struct {
-	revision  uint64
-	status    *string // nil: not told
-	completed bool    // by the newest batch.completed, and not reopened
+	revision uint64
+	life     life
+	state    state   // of the chain of its status
+	status   *string // the newest
+	// discovered says that this was told, and so that the batch was not recorded
+	// silently.
+	discovered bool
 
-	events      uint64 // of its calls
+	// What the stream told of its calls: how many events there were by their
+	// revisions, those that are missing included; and when the first and the last
+	// were observed, unless vague says that one of them could not be read.
+	events      uint64
 	first, last time.Time
+	vague       bool
 }
 
-// told takes in an event of a call.
-func (b *batch) told(a *Auditor, until time.Time) {
-	if b.completed {
-		a.problem("it comes after %s without %s before it", event.BatchCompleted, event.BatchReopened)
-		b.completed = false // once is enough
-	}
-	if b.events++; b.events == 1 {
-		b.first = until
-	}
-	b.last = until
-}
+// life is how far on a batch is by its events.
+type life string
 
-func (b *batch) add(a *Auditor, id event.ID, subject string, header map[string][]string, data []byte) {
-	var d event.Batch
-	_, err := object(data, "", "batch_id", "campaign_id", "revision", "observed", "batch")
-	if err == nil {
-		err = json.Unmarshal(data, &d)
-	}
-	if err == nil && (d.BatchID != id.Batch || d.Revision != id.Revision) {
-		err = fmt.Errorf("it is of batch %s, revision %d", quote(d.BatchID), d.Revision)
-	}
-	if err != nil {
-		a.problem("the data cannot be read: %v", err)
-		b.revision = max(b.revision, id.Revision)
+const (
+	begun     life = ""          // nothing was told of it
+	open      life = "open"      // there is something to come
+	reopened  life = "reopened"  // an event of a call must be next
+	completed life = "completed" // nothing is to come without a batch.reopened
+	unknown   life = "unknown"   // an event is missing or cannot be read
+)
+
+// told takes in events of a call: of one that was observed then, or so many of
+// which one or more are missing. A repeated one is none.
+func (b *batch) told(a *Auditor, events uint64, observed *time.Time) {
+	if events == 0 {
 		return
 	}
-	name := batchName(d, strings.TrimPrefix(first(header, event.HeaderType), a.prefix+"."))
-	if name == "" {
-		a.problem("neither is its field %s, nor has it the name of an event without one", event.FieldStatus)
-		name = event.BatchDiscovered
+	if b.life == completed {
+		a.problem("it comes after %s without %s before it", event.BatchCompleted, event.BatchReopened)
 	}
-	a.report.ByName[name]++
-	a.checkMessage(envelope{id: id, name: name, campaign: d.CampaignID, time: d.Observed.Until}, subject, header)
-	if id.Revision != b.revision+1 {
-		a.problem("it comes after revision %d", b.revision)
+	b.life = open // or else every further event would be a problem
+	b.events += events
+	if events > 1 || observed == nil {
+		b.vague = true
+		return
 	}
-	b.revision = max(b.revision, id.Revision)
-	b.follow(a, name, d)
+	if b.first.IsZero() {
+		b.first = *observed
+	}
+	b.last = *observed
 }
 
-// batchName returns the name that an event has by its data, or the one that it
-// gives itself where its data leave it open; "" is a fault.
-func batchName(d event.Batch, told string) string {
-	switch {
-	case d.Field == event.FieldStatus && d.To != nil:
-		return event.Name(event.KindBatch, d.To)
-	case d.Field == "" && slices.Contains(
-		[]string{event.BatchDiscovered, event.BatchCompleted, event.BatchReopened}, told):
-		return told
+// addBatch judges an event of a batch itself.
+func (a *Auditor) addBatch(r raw) {
+	d, object, err := readBatch(r.data)
+	id := r.id
+	if err != nil {
+		if r.idErr != nil {
+			a.unreadable(r, err)
+			return
+		}
+		a.begin(batchAt(id.Batch, id.Revision), r)
+		a.problem("the data cannot be read: %v", err)
+		a.batch(id.Batch).skip(a, id.Revision)
+		return
 	}
-	return ""
+	id.Scope, id.Batch, id.Reference, id.Revision = event.ScopeBatch, d.BatchID, "", d.Revision
+	a.begin(batchAt(id.Batch, id.Revision), r)
+	name, err := a.batchName(d, r)
+	if err != nil {
+		a.problem("%v", err)
+		a.batch(id.Batch).skip(a, id.Revision)
+		return
+	}
+	a.named(envelope{id, r.idErr, name, d.CampaignID, d.Observed.Until}, r)
+	a.checkBatch(d, object)
+	a.batch(id.Batch).add(a, name, d)
 }
 
-// follow takes the event into the life of the batch.
-func (b *batch) follow(a *Auditor, name string, d event.Batch) {
-	switch {
-	case d.Field == event.FieldStatus:
-		if !same(d.From, b.status) && (b.status != nil || !a.AllowBaseline) {
-			a.problem("from is %s, but the status was %s before", show(d.From), show(b.status))
+// skip takes note of an event of which no more than its revision is known.
+func (b *batch) skip(a *Auditor, revision uint64) {
+	if fresh, _ := a.next(&b.revision, revision); fresh {
+		b.lose()
+	}
+}
+
+// lose forgets what the batch was: whatever comes next can be right.
+func (b *batch) lose() { b.state, b.life = lost, unknown }
+
+// add takes the event into the life of the batch.
+func (b *batch) add(a *Auditor, name string, d event.Batch) {
+	fresh, missing := a.next(&b.revision, d.Revision)
+	if !fresh {
+		return
+	}
+	if missing {
+		b.lose()
+	}
+	if d.Field == event.FieldStatus {
+		b.changed(a, d)
+		return
+	}
+	switch name {
+	case event.BatchDiscovered:
+		if d.Revision != 1 {
+			a.problem("it was discovered before")
 		}
-		if same(d.From, d.To) {
-			a.problem("from and to are both %s: nothing changed", show(d.To))
+		b.discovered = true
+		if b.life == begun {
+			b.life = open
 		}
-		b.status = d.To
-	case name == event.BatchDiscovered && d.Revision != 1:
-		a.problem("it was discovered before")
-	case name == event.BatchReopened:
-		if !b.completed && !a.AllowBaseline {
+	case event.BatchReopened:
+		if b.life == open || b.life == reopened || b.life == begun && !a.AllowBaseline {
 			a.problem("it is reopened, but was not completed")
 		}
-		b.completed = false
-	case name == event.BatchCompleted:
-		if b.completed {
+		b.life = reopened
+	case event.BatchCompleted:
+		switch b.life {
+		case completed:
 			a.problem("it is completed for a second time")
+		case reopened:
+			a.problem("it is completed, but no event of a call has come since it was reopened")
+		case begun, open, unknown:
 		}
-		b.completed = true
+		b.life = completed
 		b.checkManifest(a, d)
 	}
 }
 
-// checkManifest compares the sums with what the stream told of the calls.
-func (b *batch) checkManifest(a *Auditor, d event.Batch) {
-	m := d.Manifest
-	if m == nil {
-		a.problem("it has no manifest")
-		return
+// changed takes in another status of the platform.
+func (b *batch) changed(a *Auditor, d event.Batch) {
+	known := b.state == told || b.state == untold && (!a.AllowBaseline || b.discovered)
+	if known && !same(d.From, b.status) {
+		a.problem("from is %s, but the status was %s before", show(d.From), show(b.status))
 	}
-	if m.Events != b.events {
-		a.problem("the manifest has %d events, the stream %d", m.Events, b.events)
-	}
-	if b.events > 0 && (m.First == nil || !m.First.Equal(b.first) || m.Last == nil || !m.Last.Equal(b.last)) {
-		a.problem("the manifest's first and last are not those of the stream")
-	}
-	if a.AllowBaseline {
-		return // calls that were recorded silently are not on the stream
-	}
-	var want event.Manifest
-	count := func(counts *map[string]int, v *string) {
-		if *counts == nil {
-			*counts = map[string]int{}
-		}
-		name := "null"
-		if v != nil {
-			name = *v
-		}
-		(*counts)[name]++
-	}
-	for _, c := range a.calls[d.BatchID] {
-		if c.removed {
-			continue
-		}
-		want.Calls++
-		count(&want.RequestStatus, a.known.get(c.last[request]))
-		count(&want.ChannelStatus, a.known.get(c.last[channel]))
-		count(&want.InsightsStatus, a.known.get(c.last[insights]))
-		if c.rating != null {
-			count(&want.Rating, a.known.get(c.rating))
-		}
-	}
-	if m.Calls != want.Calls {
-		a.problem("the manifest has %d calls, the stream %d", m.Calls, want.Calls)
-	}
-	for _, s := range []struct {
-		name      string
-		got, want map[string]int
-	}{
-		{"request_status", m.RequestStatus, want.RequestStatus},
-		{"channel_manager_status", m.ChannelStatus, want.ChannelStatus},
-		{"insights_status", m.InsightsStatus, want.InsightsStatus},
-		{"rating", m.Rating, want.Rating},
-	} {
-		if !maps.Equal(s.got, s.want) {
-			a.problem("the manifest counts %v by %s, the stream %v", s.got, s.name, s.want)
-		}
-	}
+	b.state, b.status = told, d.To
 }

@@ -9,11 +9,12 @@ type call struct {
 	// recorded silently, or its first event is faulty. What its fields were
 	// before their first event is not known then.
 	silent bool
-	// removed says that the newest event says so.
-	removed bool
-	state   [fields]state
-	last    [fields]value // the newest "to" that was read
-	steps   []step        // in the order of the stream
+	// removed says that the newest event says so, unread that the newest event
+	// cannot be read.
+	removed, unread bool
+	state           [fields]state
+	last            [fields]value // the newest "to" that was read
+	steps           []step        // in the order of the stream
 
 	// The fingerprint of the insights by the newest event, and as it was
 	// before the poll that gave that event; see before.
@@ -44,14 +45,15 @@ func (c *call) add(a *Auditor, f field, m message) {
 	if !c.follow(a, d.Revision) {
 		return
 	}
-	c.removed = false
-	if d.Revision == 1 && (f != request || d.From != nil) {
-		c.silent = true
-		if !a.AllowBaseline {
+	if (d.Revision == 1 || c.removed) && (f != request || d.From != nil) {
+		// A call that was removed is not recorded silently when it is back.
+		if known := c.removed || !a.AllowBaseline; known {
 			a.problem("the first event of a call must be of %s and from null, but this is of %s and from %s",
 				request, f, show(d.From))
 		}
+		c.silent = true
 	}
+	c.removed, c.unread = false, false
 	if until := d.Observed.Until.UnixNano(); until != c.until {
 		c.until, c.contentBefore = until, c.content
 	}
@@ -72,38 +74,38 @@ func (c *call) add(a *Auditor, f field, m message) {
 func (c *call) remove(a *Auditor, m message) {
 	d := m.data
 	if from, to := event.PresenceListed, event.PresenceRemoved; !same(d.From, &from) || !same(d.To, &to) {
-		a.problem("the field %s goes from %s to %s, want %s to %s", d.Field, show(d.From), show(d.To), from, to)
+		a.problem("%s goes from %s to %s, want %s to %s", d.Field, show(d.From), show(d.To), from, to)
 	}
+	a.checkObserved(d.Observed)
 	a.checkReference(m)
+	if len(m.result) > 1 {
+		a.problem("the result of a call that is not listed has more than its reference_id")
+	}
 	if !c.follow(a, d.Revision) {
 		return
 	}
 	if d.Revision == 1 && !a.AllowBaseline || c.removed {
 		a.problem("it is removed, but was not listed")
 	}
-	*c = call{revision: c.revision, removed: true, steps: c.steps}
+	*c = call{revision: c.revision, removed: true, steps: append(c.steps, step{d.Revision, presence, gone})}
 }
 
 // skip takes note of an event of which no more than its revision is known.
 func (c *call) skip(a *Auditor, revision uint64) {
 	if c.follow(a, revision) {
 		c.lose()
+		c.unread = true
 	}
 }
 
 // follow wants the next revision. It says whether the event is a new one; one
 // that is not cannot be part of the chain.
 func (c *call) follow(a *Auditor, revision uint64) bool {
-	switch {
-	case revision <= c.revision:
-		a.problem("it comes after revision %d: repeated, or out of order", c.revision)
-		return false
-	case revision > c.revision+1:
-		a.problem("revision %d is missing before it", c.revision+1)
+	fresh, missing := a.next(&c.revision, revision)
+	if missing {
 		c.lose()
 	}
-	c.revision = revision
-	return true
+	return fresh
 }
 
 // lose forgets what the fields were: whatever comes next can be right.
@@ -111,6 +113,23 @@ func (c *call) lose() {
 	for f := range c.state {
 		c.state[f] = lost
 	}
+	c.removed = false
+}
+
+// next takes in the revision of the next event of a call, of a batch or of the
+// source. It says whether the event is a new one, and whether any is missing
+// before it.
+func (a *Auditor) next(newest *uint64, revision uint64) (fresh, missing bool) {
+	before := *newest
+	switch {
+	case revision <= before:
+		a.problem("it comes after revision %d: repeated, or out of order", before)
+		return false, false
+	case revision > before+1:
+		a.problem("revision %d is missing before it", before+1)
+	}
+	*newest = revision
+	return true, revision > before+1
 }
 
 // before returns what a field must have been before the event at hand, and

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -15,7 +16,8 @@ type Life struct {
 	// field that is not in the map is not compared. A Life without any value
 	// has not begun.
 	Fields map[event.Field][]*string
-	// Removed says that the platform does not list the call any more.
+	// Removed says that the life ended in that: the platform does not list the
+	// call any more, or it is another life that it lists.
 	Removed bool
 }
 
@@ -23,31 +25,25 @@ type Life struct {
 // called once, after the last Add and when nothing is on its way any more:
 // what the events of a call told must have been so, in this order, and in the
 // end the last event and the truth must agree. States that no poll saw may be
-// missing. Two lives of one call are one after the other, as when a call was
-// taken out of its batch and put in again.
+// missing, and so may be that a call was gone for a moment. Two lives of one call
+// are one after the other, as when a call was taken out of its batch and put in
+// again.
 func (a *Auditor) Compare(lives []Life) {
 	existed := map[string]map[string]bool{}
-	for _, l := range join(lives) {
+	for _, l := range a.join(lives) {
 		a.current = callOf(l.Batch, l.Reference)
 		if existed[l.Batch] == nil {
 			existed[l.Batch] = map[string]bool{}
 		}
-		existed[l.Batch][l.Reference] = l.begun()
+		existed[l.Batch][l.Reference] = l.begun
 		c := a.calls[l.Batch][l.Reference]
 		if c == nil {
-			if l.begun() && !l.Removed && !a.AllowBaseline {
+			if l.begun && !l.removed && !a.AllowBaseline {
 				a.problem("it really existed, but has no event")
 			}
 			continue
 		}
-		if c.removed != l.Removed {
-			a.problem("by its events it is removed: %v, but really: %v", c.removed, l.Removed)
-		}
-		for f := range fields {
-			if values, ok := l.Fields[event.Field(f.String())]; ok {
-				a.compareField(c, l, f, values)
-			}
-		}
+		a.compareCall(c, l)
 	}
 	for _, batch := range sortedKeys(a.calls) {
 		for _, reference := range sortedKeys(a.calls[batch]) {
@@ -59,26 +55,69 @@ func (a *Auditor) Compare(lives []Life) {
 	}
 }
 
-// compareField compares one field's chain with the values it really had.
-func (a *Auditor) compareField(c *call, l Life, f field, had []*string) {
-	numbers := make([]value, len(had))
-	for i, v := range had {
-		numbers[i] = a.known.put(f.counts(v))
+// compareCall compares what the events of one call told with its life.
+func (a *Auditor) compareCall(c *call, l *joined) {
+	removals := 0
+	for _, s := range c.steps {
+		if s.field == presence {
+			removals++
+		}
 	}
-	chain := slices.DeleteFunc(slices.Clone(c.steps), func(s step) bool { return s.field != f })
-	if i := unmatched(chain, numbers); i < len(chain) {
-		a.current = callAt(l.Batch, l.Reference, chain[i].revision)
-		a.problem("%s was really never %s at that point; it was %s", f, a.show(chain[i].value), a.list(numbers))
+	switch {
+	case removals > l.removals:
+		a.problem("by its events it was removed %s, but really %s", times(removals), times(l.removals))
+		return // the rest would follow from that
+	case c.unread:
+	case c.removed && !l.removed:
+		a.problem("by its events it is removed, but really it is listed")
 		return
+	case !c.removed && l.removed:
+		a.problem("by its events it is listed, but really it is removed")
+		return
+	}
+	for f := range fields {
+		if l.known[f] && !a.compareField(c, l, f) {
+			return
+		}
+	}
+}
+
+func times(n int) string {
+	switch n {
+	case 0:
+		return "never"
+	case 1:
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// compareField compares one field's chain with the values it really had. It says
+// whether the other fields are worth a look.
+func (a *Auditor) compareField(c *call, l *joined, f field) bool {
+	had := l.values[f]
+	chain := slices.DeleteFunc(slices.Clone(c.steps), func(s step) bool { return s.field != f && s.field != presence })
+	if i := unmatched(chain, had); i < len(chain) {
+		a.current = callAt(l.Batch, l.Reference, chain[i].revision)
+		if chain[i].field == presence {
+			a.problem("it was really not removed at that point; %s was %s", f, a.list(had))
+			return false
+		}
+		a.problem("%s was really never %s at that point; it was %s", f, a.show(chain[i].value), a.list(had))
+		return true
 	}
 	a.current = callOf(l.Batch, l.Reference)
 	really := null
-	if len(numbers) > 0 {
-		really = numbers[len(numbers)-1]
+	if len(had) > 0 {
+		really = had[len(had)-1]
+	}
+	if really == gone {
+		return true // the life after that says nothing of the field
 	}
 	if end, known := c.end(a, f); known && end != really {
-		a.problem("%s ends as %s by its events, but really it was %s", f, a.show(end), a.list(numbers))
+		a.problem("%s ends as %s by its events, but really it was %s", f, a.show(end), a.list(had))
 	}
+	return true
 }
 
 // unmatched returns the index of the first step that is not borne out by the
@@ -111,28 +150,50 @@ func (c *call) end(a *Auditor, f field) (value, bool) {
 	}
 }
 
-// join makes one life of all those of one call, in the order given.
-func join(lives []Life) []Life {
+// joined is all lives of one call, one after the other.
+type joined struct {
+	Batch, Reference string
+	begun, removed   bool // any of them has; the last one was
+	removals         int  // how often a life ended in that
+	// values are those that each field had, with gone where the call was
+	// removed; known says of which fields there are any.
+	values [fields][]value
+	known  [fields]bool
+}
+
+// join makes one of all lives of each call, in the order given.
+func (a *Auditor) join(lives []Life) []*joined {
 	type key struct{ batch, reference string }
-	at := make(map[key]int, len(lives))
-	joined := make([]Life, 0, len(lives))
+	at := make(map[key]*joined, len(lives))
+	all := make([]*joined, 0, len(lives))
 	for _, l := range lives {
 		k := key{l.Batch, l.Reference}
-		i, again := at[k]
-		if !again {
-			at[k] = len(joined)
-			joined = append(joined, l)
-			continue
+		j := at[k]
+		if j == nil {
+			j = &joined{Batch: l.Batch, Reference: l.Reference}
+			at[k] = j
+			all = append(all, j)
 		}
-		both := map[event.Field][]*string{}
-		for _, fields := range []map[event.Field][]*string{joined[i].Fields, l.Fields} {
-			for f, values := range fields {
-				both[f] = append(both[f], values...)
-			}
-		}
-		joined[i].Fields, joined[i].Removed = both, l.Removed
+		j.append(a, l)
 	}
-	return joined
+	return all
+}
+
+func (j *joined) append(a *Auditor, l Life) {
+	j.begun = j.begun || l.begun()
+	if j.removed = l.Removed; l.Removed {
+		j.removals++
+	}
+	for f := range fields {
+		had, known := l.Fields[event.Field(f.String())]
+		j.known[f] = j.known[f] || known
+		for _, v := range had {
+			j.values[f] = append(j.values[f], a.known.put(f.counts(v)))
+		}
+		if l.Removed {
+			j.values[f] = append(j.values[f], gone)
+		}
+	}
 }
 
 func (l Life) begun() bool {
@@ -144,7 +205,12 @@ func (l Life) begun() bool {
 	return false
 }
 
-func (a *Auditor) show(v value) string { return show(a.known.get(v)) }
+func (a *Auditor) show(v value) string {
+	if v == gone {
+		return "removed"
+	}
+	return show(a.known.get(v))
+}
 
 // list writes the newest few values.
 func (a *Auditor) list(numbers []value) string {

@@ -20,9 +20,7 @@ func (a *Auditor) checkData(m message) {
 	if c.Field == event.FieldRequestStatus && c.To == nil {
 		a.problem("request_status is null; absent counts as %q", pending)
 	}
-	if c.Observed.After != nil && c.Observed.After.After(c.Observed.Until) {
-		a.problem("observed.after is later than observed.until")
-	}
+	a.checkObserved(c.Observed)
 	a.checkReference(m)
 	f, _ := fieldOf(c.Field)
 	is, ok := m.value(f)
@@ -30,6 +28,12 @@ func (a *Auditor) checkData(m message) {
 		a.problem("result.%s is neither a text nor null", f)
 	} else if !same(is, c.To) {
 		a.problem("to is %s, but by the result %s is %s", show(c.To), f, show(is))
+	}
+}
+
+func (a *Auditor) checkObserved(o event.Observed) {
+	if o.After != nil && o.After.After(o.Until) {
+		a.problem("observed.after is later than observed.until")
 	}
 }
 
@@ -77,14 +81,16 @@ func fingerprint(insights json.RawMessage) *string {
 
 // rating returns insights.rating as a manifest counts it, nil without one.
 func rating(insights json.RawMessage) *string {
-	var in struct {
-		Rating any `json:"rating"`
+	in, err := object(insights, "")
+	if err != nil {
+		return nil
 	}
-	if len(insights) == 0 || json.Unmarshal(insights, &in) != nil {
+	var v any
+	if json.Unmarshal(in["rating"], &v) != nil {
 		return nil
 	}
 	var s string
-	switch v := in.Rating.(type) {
+	switch v := v.(type) {
 	case string:
 		s = v
 	case float64:

@@ -7,15 +7,18 @@ import (
 	"github.com/syllable-notifier/notifier/event"
 )
 
-// replace replaces a part of the data of the last event as it stands.
-func replace(old, with string) change {
+// replace replaces a part of the data of the last event as it stands, replaceIn
+// that of any.
+func replace(old, with string) change { return replaceIn(last, old, with) }
+
+func replaceIn(i int, old, with string) change {
 	return func(t *testing.T, s *stream) {
 		t.Helper()
-		data := string(s.messages[last].Data)
+		data := string(s.messages[i].Data)
 		if !strings.Contains(data, old) {
 			t.Fatalf("no %s in %s", old, data)
 		}
-		s.messages[last].Data = []byte(strings.Replace(data, old, with, 1))
+		s.messages[i].Data = []byte(strings.Replace(data, old, with, 1))
 	}
 }
 

@@ -21,13 +21,24 @@ type change func(*testing.T, *stream)
 
 func one(c change, want string) fault { return fault{c, []string{want}} }
 
-// testFaults breaks a good stream in one way at a time.
+// testFaults breaks the good stream in one way at a time, testWideFaults the wide
+// one.
 func testFaults(t *testing.T, faults map[string]fault) {
+	t.Helper()
+	testFaultsOf(t, goodStream, faults)
+}
+
+func testWideFaults(t *testing.T, faults map[string]fault) {
+	t.Helper()
+	testFaultsOf(t, wideStream, faults)
+}
+
+func testFaultsOf(t *testing.T, good func(*testing.T) *stream, faults map[string]fault) {
 	t.Helper()
 	for name, f := range faults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := goodStream(t)
+			s := good(t)
 			f.change(t, s)
 			expect(t, s.auditor(), f.want)
 		})
@@ -92,6 +103,8 @@ func edit(i int, with func(*event.Call)) change {
 			name = event.Name(event.KindChannel, c.To)
 		case event.FieldInsightsStatus:
 			name = event.Name(event.KindInsights, c.To)
+		case event.FieldPresence:
+			name = event.RequestRemoved
 		}
 		s.messages[i] = message(t, c, name)
 	}

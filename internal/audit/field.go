@@ -1,6 +1,10 @@
 package audit
 
-import "github.com/syllable-notifier/notifier/event"
+import (
+	"math"
+
+	"github.com/syllable-notifier/notifier/event"
+)
 
 // field numbers the tracked fields, so that a call can keep them in arrays.
 type field uint8
@@ -12,6 +16,9 @@ const (
 	content
 	fields // how many there are
 )
+
+// presence is not tracked by value: a step of it says that the call was removed.
+const presence = fields
 
 // fieldNames are the fields' names at the platform, by number.
 func fieldNames() [fields]event.Field {
@@ -70,7 +77,10 @@ type values struct {
 // value is the number of a text, and null for the platform's null.
 type value uint32
 
-const null value = 0
+const (
+	null value = 0
+	gone value = math.MaxUint32 // of presence; no text is numbered so
+)
 
 func (v *values) put(s *string) value {
 	if s == nil {

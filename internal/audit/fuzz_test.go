@@ -22,12 +22,24 @@ func FuzzAdd(f *testing.F) {
 	h := func(name string) string { return m.Header[name][0] }
 	f.Add(m.Subject, h("ce-id"), h("ce-type"), h("ce-source"), h("ce-subject"), h("ce-time"), m.Data)
 	f.Add(m.Subject, "s1.~batch.~batch.1", h("ce-type"), h("ce-source"), "~batch", h("ce-time"), []byte(`{}`))
+	s.batchEvent(f, event.BatchDiscovered, event.Batch{})
+	s.outage(f)
+	for _, m := range s.messages[1:] {
+		h := func(name string) string { return m.Header[name][0] }
+		f.Add(m.Subject, h("ce-id"), h("ce-type"), h("ce-source"), "", h("ce-time"), m.Data)
+	}
 	f.Add("", "", "", "", "", "", []byte(`{"observed":null,"result":null}`))
 	f.Fuzz(func(t *testing.T, subject, id, typ, source, ref, at string, data []byte) {
 		header := map[string][]string{
 			"ce-specversion": {"1.0"}, "ce-id": {id}, "ce-type": {typ}, "ce-source": {source}, "ce-subject": {ref},
 			"ce-time": {at}, "ce-sequence": {"0000000001"}, "ce-dataschema": {event.SchemaCall},
 			"Content-Type": {"application/json"}, "Nats-Msg-Id": {id},
+		}
+		if parsed, err := event.ParseID(id); err == nil && parsed.Scope != event.ScopeCall && ref == "" {
+			header["ce-dataschema"] = []string{map[event.Scope]string{
+				event.ScopeBatch: event.SchemaBatch, event.ScopeSource: event.SchemaSource,
+			}[parsed.Scope]}
+			delete(header, "ce-subject")
 		}
 		a := audit.New(prefix)
 		a.Add(subject, header, data)
@@ -38,6 +50,9 @@ func FuzzAdd(f *testing.F) {
 			return
 		}
 		e, err := event.Decode(header, data)
+		if err == nil {
+			err = readable(e)
+		}
 		if err != nil {
 			t.Fatalf("no fault was found in what cannot be decoded: %v", err)
 		}
@@ -45,6 +60,19 @@ func FuzzAdd(f *testing.F) {
 			t.Errorf("no fault was found, but a subscriber writes it otherwise (-subscriber +message):\n%s", d)
 		}
 	})
+}
+
+// readable says whether a subscriber can read the data.
+func readable(e event.Event) (err error) {
+	switch e.ID.Scope {
+	case event.ScopeBatch:
+		_, err = e.Batch()
+	case event.ScopeSource:
+		_, err = e.Outage()
+	case event.ScopeCall:
+		_, err = e.Call()
+	}
+	return err
 }
 
 // BenchmarkAdd reads the events of a thousand calls.

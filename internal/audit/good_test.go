@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 
 	"github.com/syllable-notifier/notifier/event"
 	"github.com/syllable-notifier/notifier/internal/audit"
@@ -114,65 +113,5 @@ func TestBaseline(t *testing.T) {
 		`"old" of batch "20260822.9", revision 1: the first event of a call must be of request_status`,
 		`"updated" of batch "20260822.9", revision 1: the first event of a call must be of request_status`,
 		`"quiet" of batch "20260822.9": it really existed, but has no event`,
-	})
-}
-
-// TestAnyGoodStream polls random lives of calls at random times, and checks
-// that neither the stream nor the comparison finds a fault.
-func TestAnyGoodStream(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		s := newStream()
-		lives := map[string]*audit.Life{}
-		now := map[string]sight{}
-		move := func(ref string, next sight) {
-			l := lives[ref]
-			if l == nil {
-				l = &audit.Life{Batch: batch, Reference: ref, Fields: map[event.Field][]*string{}}
-				lives[ref] = l
-			}
-			v := next.values()
-			for f, value := range map[event.Field]*string{
-				event.FieldRequestStatus: v.Request, event.FieldChannelStatus: v.Channel,
-				event.FieldInsightsStatus: v.Insights, event.FieldInsights: v.Content,
-			} {
-				l.Fields[f] = append(l.Fields[f], value)
-			}
-			now[ref] = next
-		}
-		refs := rapid.SampledFrom([]string{"a", "b.c", "d"})
-		text := func(label string, of ...string) string { return rapid.SampledFrom(of).Draw(t, label) }
-		whatever := func() sight {
-			return sight{
-				text("request", "", "PENDING", "INITIATED", "FAILED"), text("channel", "", "QUEUED", "NO-ANSWER", "x y"),
-				text("status", "", "PENDING", "COMPLETED"), text("insights", "", good, better, `{}`),
-			}
-		}
-		baseline := rapid.Bool().Draw(t, "baseline")
-		if baseline {
-			move("d", whatever())
-			s.baseline("d", now["d"])
-		}
-		for range rapid.IntRange(1, 20).Draw(t, "steps") {
-			if rapid.Bool().Draw(t, "move") {
-				move(refs.Draw(t, "ref"), whatever())
-				continue
-			}
-			s.poll()
-			for ref, seen := range now {
-				s.see(t, ref, seen)
-			}
-		}
-		s.poll() // the last one sees how it all ended
-		var all []audit.Life
-		for ref, l := range lives {
-			s.see(t, ref, now[ref])
-			all = append(all, *l)
-		}
-		a := s.auditor(func(a *audit.Auditor) { a.AllowBaseline = baseline })
-		a.Compare(all)
-		if r := a.Report(); r.ProblemCount > 0 {
-			t.Fatalf("problems %q, want none", r.Problems)
-		}
 	})
 }

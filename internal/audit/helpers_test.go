@@ -77,10 +77,14 @@ func (s sight) result(t fataler, reference string) json.RawMessage {
 type stream struct {
 	polls    int
 	held     map[string]*diff.Record
+	seen     map[string]sight // the newest of each call that is listed
 	messages []event.Message
+	batch    batchState
 }
 
-func newStream() *stream { return &stream{held: map[string]*diff.Record{}} }
+func newStream() *stream {
+	return &stream{held: map[string]*diff.Record{}, seen: map[string]sight{}}
+}
 
 // time returns the time of the newest poll.
 func (s *stream) time() time.Time {
@@ -90,7 +94,7 @@ func (s *stream) time() time.Time {
 // baseline records a call without events.
 func (s *stream) baseline(reference string, seen sight) {
 	record := diff.Baseline(seen.values())
-	s.held[reference] = &record
+	s.held[reference], s.seen[reference] = &record, seen
 }
 
 func (s *stream) poll() { s.polls++ }
@@ -98,17 +102,35 @@ func (s *stream) poll() { s.polls++ }
 func (s *stream) see(t fataler, reference string, seen sight) {
 	t.Helper()
 	record, changes := diff.Call(s.held[reference], seen.values())
-	s.held[reference] = &record
-	campaign, after := int64(1), s.time().Add(-15*time.Second)
-	for _, ch := range changes {
-		c := event.Call{
-			BatchID: batch, CampaignID: &campaign, ReferenceID: reference,
-			Field: ch.Field, From: ch.From, To: ch.To, Revision: ch.Revision,
-			Observed: event.Observed{After: &after, Until: s.time()},
-			Result:   seen.result(t, reference),
-		}
-		s.messages = append(s.messages, message(t, c, ch.Name))
+	s.held[reference], s.seen[reference] = &record, seen
+	if len(changes) > 0 {
+		s.reopen(t)
 	}
+	for _, ch := range changes {
+		s.publish(t, reference, ch, seen.result(t, reference))
+	}
+}
+
+// remove tells that a call is not listed any more.
+func (s *stream) remove(t fataler, reference string) {
+	t.Helper()
+	record, ch := diff.Removal(*s.held[reference])
+	s.held[reference] = &record
+	delete(s.seen, reference)
+	s.reopen(t)
+	s.publish(t, reference, ch, json.RawMessage(`{"reference_id":"`+reference+`"}`))
+}
+
+func (s *stream) publish(t fataler, reference string, ch diff.Change, result json.RawMessage) {
+	t.Helper()
+	campaign, after := int64(1), s.time().Add(-15*time.Second)
+	s.batch.events++
+	s.batch.note(s.time())
+	s.messages = append(s.messages, message(t, event.Call{
+		BatchID: batch, CampaignID: &campaign, ReferenceID: reference,
+		Field: ch.Field, From: ch.From, To: ch.To, Revision: ch.Revision,
+		Observed: event.Observed{After: &after, Until: s.time()}, Result: result,
+	}, ch.Name))
 }
 
 func message(t fataler, c event.Call, name string) event.Message {
@@ -143,6 +165,7 @@ func allowBaseline(a *audit.Auditor) { a.AllowBaseline = true }
 const (
 	good      = `{"rating":"Good","summary":"Wants <to> be called again."}`
 	better    = `{"rating":"Great"}`
+	numbered  = `{"rating":4.5}`
 	answered  = "r1"
 	unreached = "r.2"
 )

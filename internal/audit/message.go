@@ -26,19 +26,34 @@ type message struct {
 	result  map[string]json.RawMessage
 }
 
-// read reads id and data. It gives up only if neither can be read: then
-// nobody knows of which call the message is.
-func read(header map[string][]string, data []byte) (message, error) {
-	var m message
-	m.id, m.idErr = event.ParseID(first(header, event.HeaderID))
-	m.data, m.result, m.dataErr = readData(data)
+// read reads the message of a call. It gives up only if neither id nor data can
+// be read: then nobody knows of which call it is.
+func read(r raw) (message, error) {
+	m := message{id: r.id, idErr: r.idErr}
+	m.data, m.result, m.dataErr = readData(r.data)
 	if m.idErr != nil && m.dataErr != nil {
-		return m, fmt.Errorf("neither header %s (%w) nor the data (%w) can be read", event.HeaderID, m.idErr, m.dataErr)
+		return m, m.dataErr
 	}
 	if m.dataErr == nil {
 		m.id.Batch, m.id.Reference, m.id.Revision = m.data.BatchID, m.data.ReferenceID, m.data.Revision
 	}
 	return m, nil
+}
+
+// scopeOf guesses whose event a message is from its data, where the id does not
+// say so.
+func scopeOf(data []byte) event.Scope {
+	top, err := object(data, "")
+	if err != nil || top["reference_id"] != nil {
+		return event.ScopeCall
+	}
+	switch {
+	case top["batch"] != nil:
+		return event.ScopeBatch
+	case top["failed_polls"] != nil:
+		return event.ScopeSource
+	}
+	return event.ScopeCall
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
@@ -67,7 +82,7 @@ func readData(data []byte) (event.Call, map[string]json.RawMessage, error) {
 	if err != nil {
 		return c, nil, err
 	}
-	if _, err := object(top["observed"], "observed.", "after", "until"); err != nil {
+	if err := readObserved(top["observed"]); err != nil {
 		return c, nil, err
 	}
 	result, err := object(top["result"], "result.", "reference_id")
@@ -81,6 +96,11 @@ func readData(data []byte) (event.Call, map[string]json.RawMessage, error) {
 		return c, nil, errNoID
 	}
 	return c, result, nil
+}
+
+func readObserved(observed json.RawMessage) error {
+	_, err := object(observed, "observed.", "after", "until")
+	return err
 }
 
 // object reads a JSON object that must have the given fields.
@@ -103,7 +123,7 @@ type envelope struct {
 	idErr    error
 	name     string
 	campaign *int64
-	time     time.Time
+	time     time.Time // zero: not known
 }
 
 func (m message) envelope(name string) envelope {
@@ -136,6 +156,7 @@ func (a *Auditor) checkMessage(e envelope, subject string, header map[string][]s
 			a.problem("header %s has %d values", h, len(got))
 		case h == event.HeaderMsgID && got[0] == first(header, event.HeaderID):
 			// As the contract has it; whether ce-id is right is said there.
+		case h == event.HeaderTime && e.time.IsZero():
 		case got[0] != want[0]:
 			a.problem("header %s is %s, want %s", h, quote(got[0]), quote(want[0]))
 		}

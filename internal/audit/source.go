@@ -2,8 +2,10 @@ package audit
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/syllable-notifier/notifier/event"
 )
@@ -11,47 +13,108 @@ import (
 // source is what is kept of the events of the source.
 type source struct {
 	revision uint64
-	since    *time.Time // of the outage under way; nil: there is none
+	outage   *event.Outage // the one under way; nil: there is none
+	lost     bool          // an event is missing or cannot be read, so whether there is one is not known
 }
 
-func (s *source) add(a *Auditor, id event.ID, subject string, header map[string][]string, data []byte) {
-	var d event.Outage
-	_, err := object(data, "", "revision", "since", "failed_polls", "cause")
-	if err == nil {
-		err = json.Unmarshal(data, &d)
-	}
-	if err == nil && d.Revision != id.Revision {
-		err = fmt.Errorf("it is of revision %d", d.Revision)
-	}
+// addSource judges an event of the source.
+func (a *Auditor) addSource(r raw) {
+	d, err := readOutage(r.data)
+	id := r.id
 	if err != nil {
+		if r.idErr != nil {
+			a.unreadable(r, err)
+			return
+		}
+		a.begin(sourceAt(id.Revision), r)
 		a.problem("the data cannot be read: %v", err)
-		s.revision = max(s.revision, id.Revision)
+		if fresh, _ := a.next(&a.source.revision, id.Revision); fresh {
+			a.source.lost = true
+		}
 		return
 	}
-	name := event.SourceUnreachable
-	at, err := time.Parse(time.RFC3339, first(header, event.HeaderTime)) // nothing in the data says it
+	id.Scope, id.Batch, id.Reference, id.Revision = event.ScopeSource, "", "", d.Revision
+	a.begin(sourceAt(id.Revision), r)
+	e := envelope{id: id, idErr: r.idErr, name: event.SourceUnreachable}
 	if d.Until != nil {
-		name, at, err = event.SourceRecovered, *d.Until, nil
+		e.name, e.time = event.SourceRecovered, *d.Until
+	} else {
+		e.time = a.toldTime(r)
 	}
+	a.named(e, r)
+	a.checkOutage(d, e.time)
+	a.source.add(a, d)
+}
+
+func sourceAt(revision uint64) string { return fmt.Sprintf("the source, revision %d", revision) }
+
+// readOutage reads the data of an event of the source.
+func readOutage(data []byte) (event.Outage, error) {
+	var d event.Outage
+	if !utf8.Valid(data) {
+		return d, errNotUnicode
+	}
+	top, err := object(data, "", "revision", "since", "failed_polls", "cause")
 	if err != nil {
-		a.problem("header %s: %v", event.HeaderTime, err)
+		return d, err
 	}
-	a.report.ByName[name]++
-	a.checkMessage(envelope{id: id, name: name, time: at}, subject, header)
-	if id.Revision != s.revision+1 {
-		a.problem("it comes after revision %d", s.revision)
+	if string(top["until"]) == "null" {
+		return d, errors.New("until is null; it is absent where there is none")
 	}
-	s.revision = max(s.revision, id.Revision)
-	switch {
-	case d.FailedPolls < 1 || d.Cause == "" || at.Before(d.Since):
-		a.problem("it has no failed polls, no cause, or ends before it begins")
-	case d.Until == nil && s.since != nil:
-		a.problem("it is unreachable for a second time")
-	case d.Until != nil && (s.since == nil || !s.since.Equal(d.Since)):
-		a.problem("it recovered, but was not unreachable since %s", d.Since)
+	if err := json.Unmarshal(data, &d); err != nil {
+		return d, err
 	}
-	s.since = nil
+	if d.Revision == 0 {
+		return d, errors.New("revision is 0")
+	}
+	return d, nil
+}
+
+// toldTime returns ce-time, which no data say where the platform is unreachable;
+// zero where it cannot be read.
+func (a *Auditor) toldTime(r raw) time.Time {
+	told := first(r.header, event.HeaderTime)
+	at, err := time.Parse(time.RFC3339, told)
+	if err != nil && told != "" { // said to be missing otherwise
+		a.problem("header %s is %s, want a time", event.HeaderTime, quote(told))
+	}
+	return at
+}
+
+func (a *Auditor) checkOutage(d event.Outage, at time.Time) {
+	if d.FailedPolls < 1 {
+		a.problem("failed_polls is %d, want 1 or more", d.FailedPolls)
+	}
+	if d.Cause == "" {
+		a.problem("cause is empty")
+	}
+	if !at.IsZero() && at.Before(d.Since) {
+		a.problem("it is observed before since")
+	}
+}
+
+// add wants outages and recoveries by turns.
+func (s *source) add(a *Auditor, d event.Outage) {
+	fresh, missing := a.next(&s.revision, d.Revision)
+	if !fresh {
+		return
+	}
+	was, known := s.outage, !s.lost && !missing
+	s.outage, s.lost = nil, false
 	if d.Until == nil {
-		s.since = &d.Since
+		s.outage = &d
+		if known && was != nil {
+			a.problem("it is unreachable, but was so already")
+		}
+		return
+	}
+	switch {
+	case !known:
+	case was == nil:
+		a.problem("it has recovered, but was not unreachable")
+	case !was.Since.Equal(d.Since):
+		a.problem("it has recovered since another time than it was unreachable")
+	case d.FailedPolls < was.FailedPolls:
+		a.problem("it has recovered after %d failed polls, but %d were told before", d.FailedPolls, was.FailedPolls)
 	}
 }

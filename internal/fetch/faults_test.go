@@ -194,7 +194,7 @@ func (c *counter) Take(ctx context.Context, o *fetch.Observation) (fetch.Held, e
 
 // Memory does not grow with the body. Not parallel: it looks at the memory of
 // the whole process.
-func TestFault11HugeBody(t *testing.T) { //nolint:paralleltest // see above
+func TestFault11HugeBody(t *testing.T) {
 	size := 300 << 20
 	if testing.Short() {
 		size /= 10

@@ -55,6 +55,11 @@ func TestFault08UnknownStatus(t *testing.T) {
 		if got := w.lives(); len(got) != 2 {
 			t.Errorf("complete although its insights are still to come: %v", got)
 		}
+		w.poll(item("a", "Re-routed!", "beamed up", `"COMPLETED"`))
+		w.wait(60)
+		if got := w.lives(); len(got) != 2 {
+			t.Errorf("complete although the call is on the move, for all we know: %v", got)
+		}
 		w.poll(item("a", "COMPLETED", "beamed up", `"COMPLETED"`))
 		w.wait(60)
 		w.wantLives("1 batch.discovered", "2 batch.archived null→ARCHIVED", "3 batch.completed")

@@ -55,7 +55,8 @@ func (c *Client) Status(ctx context.Context, batch string) (Status, error) {
 	if batch != "" {
 		q = "?" + url.Values{"batch": {batch}}.Encode()
 	}
-	return s, c.get(ctx, pathStatus+q, &s)
+	err := c.get(ctx, pathStatus+q, &s)
+	return s, err
 }
 
 func (c *Client) get(ctx context.Context, path string, out any) error {

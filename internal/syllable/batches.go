@@ -16,8 +16,8 @@ import (
 const maxPages = 1000
 
 // Batch is what is read of a batch: a field behind a pointer is nil where it is
-// absent, null, or of another type than the one documented. Status is an open set: PENDING, ACTIVE,
-// PAUSED, FAILED, CANCELED and EXPIRED are known today.
+// absent, null, or of another type than the one documented. Status is an open
+// set: PENDING, ACTIVE, PAUSED, FAILED, CANCELED and EXPIRED are known today.
 type Batch struct {
 	BatchID       string  `json:"batch_id"`
 	CampaignID    *int64  `json:"campaign_id"`

@@ -33,8 +33,9 @@ func TestBatchFields(t *testing.T) {
 			CampaignID: &one, Status: "PAUSED", Paused: &yes, ExpiresOn: &text},
 		`"created_at":"2026-08-22T10:00:00Z","last_updated_at":"2026-08-22T10:00:00Z","deleted_at":"2026-08-22T10:00:00Z"`: {
 			CreatedAt: &text, LastUpdatedAt: &text, DeletedAt: &text},
-		`"campaign_id":null,"status":null,"paused":null,"expires_on":null,"deleted_at":null,"detailed_status_counts":null`: {},
-		`"expires_on":5,"paused":"no","created_at":{},"last_updated_at":[1],"deleted_at":false`:                            {},
+		`"campaign_id":null,"status":null,"paused":null,"expires_on":null,"deleted_at":null`: {},
+		`"detailed_status_counts":null`: {},
+		`"expires_on":5,"paused":"no","created_at":{},"last_updated_at":[1],"deleted_at":false`: {},
 		`"detailed_status_counts":{"FAILED":{"total_count":3,"counts":{"BUSY":2}},"PENDING":{"total_count":4}}`: {
 			Breakdown: map[string]syllable.Breakdown{
 				"FAILED": {Total: 3, Channel: map[string]int{"BUSY": 2}}, "PENDING": {Total: 4},
@@ -43,14 +44,16 @@ func TestBatchFields(t *testing.T) {
 		`"detailed_status_counts":{"FAILED":{"total_count":3,"counts":null}}`:           {Breakdown: failed(3)},
 		`"detailed_status_counts":{"FAILED":{"total_count":3,"counts":[]}}`:             {Breakdown: failed(3)},
 		`"detailed_status_counts":{"FAILED":{"total_count":3,"counts":{"x":1,"y":{}}}}`: {Breakdown: failed(3)},
-		`"detailed_status_counts":{}`:                                                   {Breakdown: map[string]syllable.Breakdown{}},
-		`"detailed_status_counts":[]`:                                                   {},
-		`"detailed_status_counts":{"FAILED":3}`:                                         {},
-		`"detailed_status_counts":{"FAILED":null,"PENDING":{"total_count":4}}`:          {},
-		`"detailed_status_counts":{"FAILED":{"counts":{"x":1}}}`:                        {},
-		`"detailed_status_counts":{"FAILED":{"total_count":"3"}}`:                       {},
-		`"detailed_status_counts":{"FAILED":{"total_count":-3}}`:                        {},
-		`"detailed_status_counts":{"FAILED":{"total_count":99999999999999999999}}`:      {},
+		`"detailed_status_counts":{}`: {
+			Breakdown: map[string]syllable.Breakdown{},
+		},
+		`"detailed_status_counts":[]`:                                              {},
+		`"detailed_status_counts":{"FAILED":3}`:                                    {},
+		`"detailed_status_counts":{"FAILED":null,"PENDING":{"total_count":4}}`:     {},
+		`"detailed_status_counts":{"FAILED":{"counts":{"x":1}}}`:                   {},
+		`"detailed_status_counts":{"FAILED":{"total_count":"3"}}`:                  {},
+		`"detailed_status_counts":{"FAILED":{"total_count":-3}}`:                   {},
+		`"detailed_status_counts":{"FAILED":{"total_count":99999999999999999999}}`: {},
 	} {
 		raw := `{"batch_id":"b"}`
 		if fields != "" {

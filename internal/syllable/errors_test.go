@@ -23,6 +23,8 @@ func TestAboutAndCause(t *testing.T) {
 			io.WriteString(w, body)
 		}
 	}
+	aborted := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+	large := answer(200, `{"batch_id":"`+strings.Repeat("canary-body", 1<<20))
 	for name, tt := range map[string]struct {
 		h     http.HandlerFunc
 		about bool
@@ -37,8 +39,8 @@ func TestAboutAndCause(t *testing.T) {
 		"599":       {answer(599, ""), true, "the platform answered 599"},
 		"302":       {answer(302, ""), true, "the platform answered 302 Found"},
 		"not JSON":  {answer(200, "<canary-body>"), true, "an answer was not valid"},
-		"too large": {answer(200, `{"batch_id":"`+strings.Repeat("canary-body", 1<<20)), true, "an answer was larger than allowed"},
-		"no answer": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, true, "the platform could not be reached"},
+		"too large": {large, true, "an answer was larger than allowed"},
+		"no answer": {aborted, true, "the platform could not be reached"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -33,24 +33,31 @@ func lenient[T any](d *jsontext.Decoder, field *T) error {
 	return nil
 }
 
-// lenientCounts reads counts whole or not at all: a status without a number
-// would look like one without calls.
 func lenientCounts(d *jsontext.Decoder, field *map[string]Breakdown) error {
 	raw, err := d.ReadValue()
 	if err != nil {
 		return err
 	}
+	if all, ok := breakdowns(raw); ok {
+		*field = all
+	}
+	return nil
+}
+
+// breakdowns reads counts whole or not at all: a status without a number would
+// look like one without calls.
+func breakdowns(raw jsontext.Value) (map[string]Breakdown, bool) {
 	var counts map[string]struct {
 		Total   *int           `json:"total_count"`
 		Channel jsontext.Value `json:"counts"`
 	}
 	if json.Unmarshal(raw, &counts) != nil || counts == nil {
-		return nil
+		return nil, false
 	}
 	all := make(map[string]Breakdown, len(counts))
 	for status, n := range counts {
 		if n.Total == nil || *n.Total < 0 {
-			return nil
+			return nil, false
 		}
 		b := Breakdown{Total: *n.Total}
 		if json.Unmarshal(n.Channel, &b.Channel) != nil {
@@ -58,8 +65,7 @@ func lenientCounts(d *jsontext.Decoder, field *map[string]Breakdown) error {
 		}
 		all[status] = b
 	}
-	*field = all
-	return nil
+	return all, true
 }
 
 // days reads the days of the week in a list of "mon", "tue" and so on. The

@@ -10,7 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"io"
-	"log"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -128,7 +128,7 @@ func TestFault19BadTLS(t *testing.T) {
 				io.WriteString(w, "[]")
 			}))
 			srv.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
-			srv.Config.ErrorLog = log.New(io.Discard, "", 0) //nolint:depguard // what package http takes
+			srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 			srv.StartTLS()
 			t.Cleanup(srv.Close)
 			c := New(srv.URL, "canary-key", "test")
