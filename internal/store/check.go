@@ -12,7 +12,7 @@ import (
 // page many, so that calls would be taken for new ones and told again under ids
 // that are used. A record under a wrong key, or in a place that is not its own,
 // does not fit its checksum; one that is hidden, or is as it was before, is missed
-// in the census. It takes about half a second for a million calls, with the look
+// in the census. It takes about a second for a million calls, with the look
 // at the pages before it.
 //
 // bbolt's own check is no substitute: it knows nothing of records, and runs in
