@@ -27,7 +27,8 @@ func newStatus() *cobra.Command {
 ready and the platform can be reached, what waits for the stream and for each
 sink, and of each batch its state, calls, polls, lag, cost and last error.
 
-The exit code is 1 if no daemon answers, or if it is not ready.`,
+The exit code is 1 if no daemon answers, if it is not ready, or if the batch is
+not watched.`,
 		Example: `  notifier status
   notifier status --batch 20260822.9
   notifier status --json | jq '.batches[] | select(.failures > 0)'`,
@@ -54,7 +55,7 @@ The exit code is 1 if no daemon answers, or if it is not ready.`,
 		if *asJSON {
 			err = printJSON(cmd.OutOrStdout(), s)
 		} else {
-			renderStatus(cmd.OutOrStdout(), s, time.Now())
+			renderStatus(cmd.OutOrStdout(), s, *batch == "", time.Now())
 		}
 		if err == nil && *batch != "" && len(s.Batches) == 0 {
 			return fmt.Errorf("batch %s is not watched", *batch)
@@ -67,8 +68,8 @@ The exit code is 1 if no daemon answers, or if it is not ready.`,
 	return cmd
 }
 
-// renderStatus writes a status for people.
-func renderStatus(w io.Writer, s ops.Status, now time.Time) {
+// renderStatus writes a status for people, of all batches or of one.
+func renderStatus(w io.Writer, s ops.Status, all bool, now time.Time) {
 	colour := hasColour(w)
 	fmt.Fprintf(w, "notifier %s, store %s, running for %s: %s\n",
 		plain(s.Version), plain(s.Store), span(now.Sub(s.Started)), word(s.Ready, "ready", "not ready"))
@@ -90,7 +91,9 @@ func renderStatus(w io.Writer, s ops.Status, now time.Time) {
 		fmt.Fprintln(w)
 	}
 	if len(s.Batches) == 0 {
-		fmt.Fprintln(w, "batches   none is watched")
+		if all {
+			fmt.Fprintln(w, "batches   none is watched")
+		}
 		return
 	}
 	fmt.Fprintln(w)
@@ -111,7 +114,7 @@ func renderBatches(w io.Writer, batches []ops.Batch, now time.Time, colour bool)
 	})
 	for _, b := range batches {
 		t.AppendRow(table.Row{
-			plain(b.ID), campaignOf(b), stateOf(b), callsOf(b), b.Events, ago(b.LastPoll, now), in(b.NextPoll, now),
+			shorten(plain(b.ID)), campaignOf(b), stateOf(b), callsOf(b), b.Events, ago(b.LastPoll, now), in(b.NextPoll, now),
 			late(b.Lag), b.Requests, humanize.Bytes(b.Bytes),
 		})
 	}
@@ -215,7 +218,7 @@ func span(d time.Duration) string {
 }
 
 func shorten(s string) string {
-	const most = 24
+	const most = 32
 	if r := []rune(s); len(r) > most {
 		return string(r[:most-1]) + "…"
 	}

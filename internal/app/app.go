@@ -128,6 +128,14 @@ func (a *App) build() error {
 		Settle:  settlePolls * a.cfg.PollInterval,
 		Log:     a.log,
 	})
+	unfinished, err := taker.Unfinished()
+	if err != nil {
+		return err
+	}
+	outage, err := taker.Outage()
+	if err != nil {
+		return err
+	}
 	a.poller = fetch.New(a.platform, guard{taker, a}, fetch.Options{
 		Batches:    a.cfg.Batches,
 		Campaigns:  a.cfg.Campaigns,
@@ -137,6 +145,8 @@ func (a *App) build() error {
 		Concurrent: a.cfg.MaxConcurrentRequests,
 		Rate:       a.cfg.MaxRequestsPerSecond,
 		Dir:        a.cfg.DataDir,
+		Unfinished: unfinished,
+		Outage:     outage,
 		Herald:     herald{taker, a},
 		Log:        a.log,
 	})

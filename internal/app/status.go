@@ -71,7 +71,9 @@ func batchStatus(id string, b fetch.BatchStatus, now time.Time) ops.Batch {
 			s.Calls[status] += n
 		}
 	}
-	if !b.LastPoll.IsZero() && !b.NextPoll.IsZero() {
+	if b.State == fetch.StateGone {
+		s.Failures, s.LastError = 0, "" // it is no failure that it is not there
+	} else if !b.LastPoll.IsZero() && !b.NextPoll.IsZero() {
 		s.Lag = max(now.Sub(b.LastPoll)-b.Interval, 0).Seconds()
 	}
 	return s

@@ -22,6 +22,7 @@ type campaigns struct {
 }
 
 type campaign struct {
+	asking chan struct{} // full while it is asked for, so that others wait for the answer
 	syllable.Campaign
 	found bool      // it was looked up; there may be none
 	due   time.Time // when to ask again
@@ -38,19 +39,28 @@ func (c *campaigns) get(ctx context.Context, id *int64, ask func(context.Context
 	c.mu.Lock()
 	k := c.known[*id]
 	if k == nil {
-		k = &campaign{}
+		k = &campaign{asking: make(chan struct{}, 1)}
 		c.known[*id] = k
 	}
-	due := !time.Now().Before(k.due)
-	if due {
-		k.due = time.Now().Add(campaignRetry) // nobody else asks meanwhile
+	c.mu.Unlock()
+	select {
+	case k.asking <- struct{}{}:
+		defer func() { <-k.asking }()
+	case <-ctx.Done():
+		return syllable.Campaign{}, false
 	}
+	c.mu.Lock()
+	due := !time.Now().Before(k.due)
 	c.mu.Unlock()
 	if due {
 		found, err := ask(ctx, *id)
 		c.mu.Lock()
-		if err == nil || syllable.IsNotFound(err) {
+		k.due = time.Now().Add(campaignRetry)
+		switch {
+		case err == nil:
 			k.Campaign, k.found, k.due = found, true, time.Now().Add(campaignAge)
+		case syllable.IsNotFound(err):
+			k.due = time.Now().Add(campaignAge)
 		}
 		c.mu.Unlock()
 	}

@@ -53,6 +53,17 @@ func excess(told, held, drift counts) counts {
 	return more
 }
 
+// of returns what is counted of one request_status.
+func (c counts) of(status string) counts {
+	some := counts{}
+	for p, n := range c {
+		if p.request == status {
+			some[p] = n
+		}
+	}
+	return some
+}
+
 // totals leaves out what is counted by channel_manager_status.
 func (c counts) totals() counts {
 	t := counts{}

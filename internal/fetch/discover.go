@@ -34,17 +34,13 @@ type discovery struct {
 
 // discoveryPlan is how the list is to be read.
 type discoveryPlan struct {
-	known map[string]bool
 	// newest is the last_updated_at of the batch that changed last, as far as
 	// it is known, and until the one down to which to read; zero: all.
 	newest, until time.Time
 }
 
-func (d *discovery) plan(now time.Time, watches map[string]*watch) discoveryPlan {
-	plan := discoveryPlan{known: make(map[string]bool, len(watches))}
-	for id := range watches {
-		plan.known[id] = true
-	}
+func (d *discovery) plan(now time.Time) discoveryPlan {
+	var plan discoveryPlan
 	if !d.newest.IsZero() && now.Sub(d.whole) < wholeListAge {
 		plan.newest, plan.until = d.newest, d.newest.Add(-listSlack)
 	}
@@ -72,7 +68,7 @@ func (p *Poller) discover(ctx context.Context, plan discoveryPlan) func() {
 		d := &p.discovery
 		d.spent.add(f.spent)
 		// That the list can be read says little while no batch can.
-		if err != nil || len(p.watches) == 0 && len(f.batches) == 0 {
+		if err != nil || !p.anyFailing() {
 			p.noteHealth(ctx, err)
 		}
 		if err != nil {
@@ -122,8 +118,7 @@ func (p *Poller) read(ctx context.Context, o syllable.Order, plan discoveryPlan,
 		if at.After(f.newest) && at.Before(soon) {
 			f.newest = at
 		}
-		// One that was deleted before we saw it has nothing to tell.
-		if p.wanted(b) && (plan.known[b.BatchID] || !b.Deleted()) {
+		if p.wanted(b) {
 			f.batches = append(f.batches, b)
 		}
 		return plan.until.IsZero() || !sorted.below(at, plan.until)
@@ -163,6 +158,34 @@ func (p *Poller) wanted(b syllable.Batch) bool {
 	return len(p.o.Campaigns) == 0 || b.CampaignID != nil && slices.Contains(p.o.Campaigns, *b.CampaignID)
 }
 
+// anyFailing says whether a poll of any batch failed last.
+func (p *Poller) anyFailing() bool {
+	for _, w := range p.watches {
+		if w.pace.failures > 0 && !w.gone {
+			return true
+		}
+	}
+	return false
+}
+
+// said says whether a look shows another status than the one before.
+func said(b, before syllable.Batch) bool { return b.Status != "" && b.Status != before.Status }
+
+// watch starts watching a batch.
+func (p *Poller) watch(b syllable.Batch, held Held) *watch {
+	w := &watch{id: b.BatchID, batch: b, pace: newPace(p.o.Interval), mind: &mind{flow: newFlow()}}
+	w.mind.remembered(held)
+	p.watches[w.id] = w
+	now := time.Now()
+	polled := held.Polled
+	if polled.After(now) {
+		polled = now // the clock was wrong
+	}
+	w.pace.resume(polled, p.factor(w, now))
+	p.o.Log.Info("watching batch", "batch", w.id)
+	return w
+}
+
 // watchAll starts watching those batches that are not watched yet, and asks at
 // once for those that were quiet and have changed.
 func (p *Poller) watchAll(f *finding, asked time.Time) {
@@ -172,15 +195,15 @@ func (p *Poller) watchAll(f *finding, asked time.Time) {
 	for i, b := range f.batches {
 		w := p.watches[b.BatchID]
 		switch {
+		case w == nil && b.Deleted() && !f.held[i].Known:
+			continue // it was deleted before we saw it, and has nothing to tell
 		case w == nil:
-			w = &watch{id: b.BatchID, pace: newPace(p.o.Interval), mind: &mind{}}
-			w.mind.remembered(f.held[i])
-			p.watches[w.id] = w
-			w.batch = b
-			w.pace.resume(f.held[i].Polled, p.factor(w, now))
-			p.o.Log.Info("watching batch", "batch", w.id)
-		case b.Raw != nil && (b.Status != w.batch.Status || updated(b).After(updated(w.batch))):
+			w = p.watch(b, f.held[i])
+		case b.Raw != nil && (said(b, w.batch) || updated(b).After(updated(w.batch))):
 			w.pace.hasten(now, p.o.Interval)
+		}
+		if b.Status == "" {
+			b.Status = w.batch.Status
 		}
 		if b.Raw != nil && asked.After(w.looked) {
 			w.batch, w.looked = b, asked

@@ -104,6 +104,53 @@ func (f *flow) listedBefore(list syllable.Filter) time.Time {
 	return f.whole
 }
 
+// sinceOf returns, for an answer that lists some calls, since when a field of a
+// call may have its value. Who is in a list and was not when that was asked for
+// before has got its status since; all else of a call may be as old as the last
+// look at it, which is at the newest whole list unless it is tracked.
+func (f *flow) sinceOf(list syllable.Filter) func(reference, field string) time.Time {
+	before := f.listedBefore(list)
+	tracked := map[string]time.Time{}
+	for l, calls := range f.at {
+		at := f.listedBefore(l)
+		for ref := range calls {
+			if at.After(tracked[ref]) {
+				tracked[ref] = at
+			}
+		}
+	}
+	whole := f.whole
+	return func(reference, field string) time.Time {
+		at, known := tracked[reference]
+		switch {
+		case known:
+			return at
+		case field == fieldRequest && list.Status != "" && f.tracks(list),
+			field == fieldInsights && list.InsightsStatus != "" && f.tracks(list):
+			return before
+		}
+		return whole
+	}
+}
+
+// The platform's names of the fields that lists are filtered by.
+const (
+	fieldRequest  = "request_status"
+	fieldInsights = "insights_status"
+)
+
+// adopt takes in the lists of statuses that were not seen before.
+func (f *flow) adopt(seen flow) {
+	for list, calls := range seen.at {
+		if f.tracks(list) {
+			continue
+		}
+		for ref := range calls {
+			f.put(list, ref)
+		}
+	}
+}
+
 // read takes in who is in a list now. Who no longer is has left, and who is has
 // not, whatever list it left before.
 func (f *flow) read(list syllable.Filter, now map[string]bool, asked time.Time) {

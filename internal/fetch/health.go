@@ -28,6 +28,8 @@ type health struct {
 // request was not accepted, is an answer of a platform that works.
 func (h *health) note(err error, now time.Time) {
 	switch {
+	case errors.Is(err, errNoList):
+		h.failure(err, now)
 	case err == nil || syllable.IsNotFound(err):
 		h.success(now)
 	case syllable.IsAbout(err):
@@ -41,6 +43,9 @@ func (h *health) failure(err error, now time.Time) {
 	}
 	h.outage.FailedPolls++
 	h.outage.At, h.outage.Cause = now, syllable.Cause(err)
+	if errors.Is(err, errNoList) {
+		h.outage.Cause = errNoList.Error()
+	}
 	if h.told || h.outage.FailedPolls < enoughFailures || now.Sub(h.outage.Since) < h.least {
 		return
 	}

@@ -2,6 +2,8 @@ package fetch
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 
 	"golang.org/x/time/rate"
@@ -40,6 +42,22 @@ func (m *meter) ask(ctx context.Context, s *Spent, request func() error) error {
 	return request()
 }
 
+// errNoList says that the platform has no list of batches, as where the address
+// is wrong: then nothing that is not found says anything.
+var errNoList = errors.New("the platform has no list of batches: check NOTIFIER_SYLLABLE_URL")
+
+// page asks for a page of the list of batches.
+func (m *meter) page(ctx context.Context, o syllable.Order, s *Spent, n, limit int) (p syllable.BatchPage, err error) {
+	err = m.ask(ctx, s, func() error {
+		p, err = m.platform.BatchPage(ctx, o, n, limit)
+		return err
+	})
+	if syllable.IsNotFound(err) {
+		err = fmt.Errorf("%w (%w)", errNoList, err)
+	}
+	return p, err
+}
+
 // pageSize is how many batches are asked for at a time.
 const pageSize = 100
 
@@ -52,10 +70,7 @@ func (m *meter) batches(
 	steady = true
 	var total *int
 	err = syllable.EachBatch(func(n int) (p syllable.BatchPage, err error) {
-		err = m.ask(ctx, s, func() error {
-			p, err = m.platform.BatchPage(ctx, o, n, pageSize)
-			return err
-		})
+		p, err = m.page(ctx, o, s, n, pageSize)
 		for _, b := range p.Items {
 			s.Bytes += uint64(len(b.Raw))
 		}
@@ -70,10 +85,8 @@ func (m *meter) batches(
 
 // anyBatch asks for a short list of batches, to see whether there is one.
 func (m *meter) anyBatch(ctx context.Context, s *Spent) error {
-	return m.ask(ctx, s, func() error {
-		_, err := m.platform.BatchPage(ctx, syllable.Steady, 0, 1)
-		return err
-	})
+	_, err := m.page(ctx, syllable.Steady, s, 0, 1)
+	return err
 }
 
 func (m *meter) batch(ctx context.Context, s *Spent, id string) (b syllable.Batch, err error) {

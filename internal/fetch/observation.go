@@ -20,10 +20,11 @@ type Observation struct {
 	// Retries is how often the campaign dials a call again, and
 	// syllable.RetriesUnknown where that could not be asked for.
 	Retries int
-	// Partial says that the list is of some calls only, and Since then when
-	// these were looked at before, zero if that is not known.
+	// Counted is how many calls the platform counted just before, -1 if it did
+	// not say.
+	Counted int
+	// Partial says that the list is of some calls only; see Since.
 	Partial bool
-	Since   time.Time
 	// Asked is when the request was sent, and Answered when the whole answer
 	// was there: the list is of some moment between the two.
 	Asked, Answered time.Time
@@ -35,10 +36,11 @@ type Observation struct {
 	Duplicates int
 
 	body        *spool
-	unlisted    bool         // the list was not sent, since it is still the same
-	fingerprint xxh3.Uint128 // of the body
-	checked     bool         // validate has passed
-	count       int          // of results, set by validate
+	since       func(reference, field string) time.Time // of a partial list
+	unlisted    bool                                    // the list was not sent, since it is still the same
+	fingerprint xxh3.Uint128                            // of the body
+	checked     bool                                    // validate has passed
+	count       int                                     // of results, set by validate
 	// chosen holds the hash of the one result to use for each reference id
 	// that occurs more than once.
 	chosen map[string]uint64
@@ -47,6 +49,16 @@ type Observation struct {
 // Listed says whether the list is at hand: the platform does not send one again
 // of which it says that it did not change.
 func (o *Observation) Listed() bool { return !o.unlisted }
+
+// Since returns when a field of a call in a partial list is known to have had
+// another value, or the call to have been looked at: the last time. It is zero
+// where that is not known.
+func (o *Observation) Since(reference, field string) time.Time {
+	if o.since == nil {
+		return time.Time{}
+	}
+	return o.since(reference, field)
+}
 
 // Each calls fn with every call in the list, once each, until ctx ends; the
 // result is valid during the call of fn only.

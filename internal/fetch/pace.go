@@ -30,6 +30,7 @@ type pace struct {
 	asked    time.Time     // when the newest success was asked for
 	wait     time.Duration // from then to due
 	busy     bool          // being asked for now
+	again    bool          // and due at once when that has ended
 	off      bool          // never due
 	failures int           // in a row
 	class    string        // of the newest failure
@@ -65,6 +66,9 @@ func (p *pace) succeeded(asked time.Time, factor float64) {
 	spread := 1 + jitter*(2*rand.Float64()-1)
 	p.wait = time.Duration(min(float64(p.interval)*factor*spread, float64(longestWait)))
 	p.asked, p.due = asked, asked.Add(p.wait)
+	if p.again {
+		p.again, p.due = false, time.Now()
+	}
 }
 
 // resume sets the first time in a process for a batch that was polled by one
@@ -80,6 +84,10 @@ func (p *pace) resume(polled time.Time, factor float64) {
 
 // hasten has a batch that was quiet polled at once.
 func (p *pace) hasten(now time.Time, interval time.Duration) {
+	if p.busy { // what changed may have come after what is being read
+		p.again = true
+		return
+	}
 	if p.off || p.failures == 0 && p.due.Sub(now) > interval {
 		p.off, p.due = false, now
 	}

@@ -2,7 +2,9 @@ package fetch
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -42,7 +44,9 @@ func (m *mind) wholeDue(now time.Time, b syllable.Batch, interval, settle time.D
 
 // partPays says whether parts of the list cost much less than all of it.
 func (m *mind) partPays() bool {
-	return m.size > smallBody && m.flow.size() <= m.count/partShare
+	// Of two results with one reference id a part may show the one that does
+	// not count.
+	return m.size > smallBody && m.flow.size() <= m.count/partShare && !m.twice && !time.Now().Before(m.unfiltered)
 }
 
 // finishing says whether all calls seem to have ended; those of a batch that has
@@ -78,13 +82,35 @@ func (p *Poller) pollPart(ctx context.Context, j *job) error {
 		m.owed = true // the platform does not count: the list has to say it all
 		return p.pollWhole(ctx, j)
 	}
+	if err := p.pollParts(ctx, j); isAboutFilters(err) {
+		m.unfiltered = time.Now().Add(unfilteredFor)
+		return p.pollWhole(ctx, j)
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// unfilteredFor is how long a batch is read whole after the platform did not take
+// a filter.
+const unfilteredFor = time.Hour
+
+var errFilter = errors.New("the platform does not keep to the filters")
+
+// isAboutFilters says whether what went wrong may be the fault of a filter: the
+// batch itself was there a moment ago.
+func isAboutFilters(err error) bool {
+	return errors.Is(err, errFilter) || syllable.IsNotFound(err) || syllable.IsUnprocessable(err)
+}
+
+func (p *Poller) pollParts(ctx context.Context, j *job) error {
+	m := j.mind
 	// The counts come first: what is listed after them is at least as new, so
 	// that a count which is higher shows a call that no list has shown.
 	told := countsOf(j.batch)
 	for _, f := range m.flow.lists() {
 		if f.Status != "" && told[pair{request: f.Status}] == 0 && m.flow.empty(f) {
-			m.flow.read(f, nil, j.looked) // nobody is in it, so the counts say
-			continue
+			continue // nobody is in it, so the counts say
 		}
 		if err := p.readPart(ctx, j, f); err != nil {
 			return err
@@ -112,7 +138,7 @@ func (m *mind) unexplained(told counts) []string {
 		case syllable.Over:
 			return true
 		case syllable.Waiting:
-			return m.doubt[pair{request: status}] > 0
+			return len(m.doubt.of(status)) > 0
 		case syllable.Moving: // a status that was not seen before
 			return !m.flow.tracks(syllable.Filter{Status: status})
 		}
@@ -123,8 +149,10 @@ func (m *mind) unexplained(told counts) []string {
 // excess returns what the platform counts beyond what is held.
 func (m *mind) excess(told counts) counts {
 	more := excess(told, heldCounts(m.held), m.drift)
-	if m.coarse {
-		return more.totals()
+	for p := range more {
+		if p.channel != "" && m.coarse[p.request] {
+			delete(more, p)
+		}
 	}
 	return more
 }
@@ -143,8 +171,13 @@ func (m *mind) compare(told counts) {
 	switch {
 	case len(again.totals()) > 0, fewer && m.fewer:
 		m.owed = true
-	case len(again) > 0:
-		m.coarse = true // it counts the channel's statuses in another way
+	case len(again) > 0 && m.coarse == nil:
+		m.coarse = map[string]bool{}
+		fallthrough
+	case len(again) > 0: // it counts the channel's statuses in another way
+		for p := range again {
+			m.coarse[p.request] = true
+		}
 	}
 	m.doubt, m.fewer = more, fewer
 }
@@ -157,11 +190,12 @@ func (p *Poller) readPart(ctx context.Context, j *job, f syllable.Filter) error 
 		return err
 	}
 	refs := newFlow()
-	o.Partial, o.Since = true, j.mind.flow.listedBefore(f)
+	o.Partial, o.since = true, j.mind.flow.sinceOf(f)
 	if err := p.takePart(ctx, j, o, refs.note); err != nil {
 		return err
 	}
 	j.mind.flow.read(f, refs.in(f), o.Asked)
+	j.mind.flow.adopt(refs)
 	return nil
 }
 
@@ -178,15 +212,21 @@ func (p *Poller) lookUp(ctx context.Context, j *job) error {
 	}
 	o := p.observation(ctx, j)
 	defer o.close()
-	o.Partial, o.Since = true, since
+	o.Partial, o.since = true, func(string, string) time.Time { return since }
 	list := newJoin(o.body)
 	for _, ref := range left {
-		var body bytes.Buffer
+		body := &oneResult{}
 		f := syllable.Filter{ReferenceID: ref}
-		if _, err := p.platform.results(ctx, &j.spent, j.id, f, syllable.Version{}, &body); err != nil {
+		if _, err := p.platform.results(ctx, &j.spent, j.id, f, syllable.Version{}, body); err != nil {
 			return err
 		}
-		if err := syllable.ReadResults(&body, list.add); err != nil {
+		err := syllable.ReadResults(&body.Buffer, func(raw []byte) error {
+			if r, err := syllable.ParseResult(raw); err != nil || r.ReferenceID != ref {
+				return cmp.Or(err, errFilter)
+			}
+			return list.add(raw)
+		})
+		if err != nil {
 			return fmt.Errorf("results of batch %s: %w", j.id, err)
 		}
 	}
@@ -199,6 +239,20 @@ func (p *Poller) lookUp(ctx context.Context, j *job) error {
 	}
 	m.flow.found(left, again)
 	return nil
+}
+
+// maxOneResult bounds the answer to the question for one call, in bytes.
+const maxOneResult = 4 << 20
+
+// oneResult takes the answer to such a question; one that is much larger shows
+// that the platform passed over the filter.
+type oneResult struct{ bytes.Buffer }
+
+func (b *oneResult) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > maxOneResult {
+		return 0, errFilter
+	}
+	return b.Buffer.Write(p)
 }
 
 // takePart makes sure of a list of some calls and hands it over.

@@ -27,9 +27,11 @@ type bigBatch struct {
 	requests []string // in words
 	fail     string   // the request that fails
 
-	uncounted bool // the details have no counts
-	unsorted  bool // filters are passed over
-	skew      int  // by which the counts of FAILED are off
+	uncounted bool  // the details have no counts
+	unsorted  bool  // filters are passed over
+	skew      int   // by which the counts of FAILED are off
+	refused   int   // the status that a filter is answered with, 0 for none
+	again     state // of a second result for r007, if it has a request_status
 }
 
 type state struct{ request, channel, insights string }
@@ -55,6 +57,13 @@ func (b *bigBatch) refuse(request string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.fail = request
+}
+
+// unfit makes the platform answer filters with a status.
+func (b *bigBatch) unfit(code int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refused = code
 }
 
 func (b *bigBatch) remove(ref string) {
@@ -123,9 +132,23 @@ func (b *bigBatch) Results(
 	if err := b.note(strings.Trim(fmt.Sprint("list ", f.ReferenceID, f.Status, "/", f.InsightsStatus), "/ ")); err != nil {
 		return syllable.Version{}, err
 	}
-	var items []string
+	if b.refused != 0 && f != (syllable.Filter{}) {
+		return syllable.Version{}, &syllable.StatusError{Code: b.refused}
+	}
+	type result struct {
+		ref string
+		state
+	}
+	var all []result
 	for _, ref := range slices.Sorted(maps.Keys(b.calls)) {
-		s := b.calls[ref]
+		all = append(all, result{ref, b.calls[ref]})
+	}
+	if b.again.request != "" {
+		all = append(all, result{"r007", b.again})
+	}
+	var items []string
+	for _, r := range all {
+		ref, s := r.ref, r.state
 		if !b.unsorted && (f.ReferenceID != "" && f.ReferenceID != ref || f.Status != "" && f.Status != s.request ||
 			f.InsightsStatus != "" && f.InsightsStatus != s.insights) {
 			continue
@@ -170,7 +193,6 @@ func (k *keeper) Seen(batches []syllable.Batch, _, _ time.Time) ([]fetch.Held, e
 func (k *keeper) Take(ctx context.Context, o *fetch.Observation) (fetch.Held, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.since = o.Since
 	listed := map[string]bool{}
 	if !o.Partial {
 		k.whole++
@@ -186,7 +208,12 @@ func (k *keeper) Take(ctx context.Context, o *fetch.Observation) (fetch.Held, er
 		if r.InsightsStatus != nil {
 			s.insights = *r.InsightsStatus
 		}
-		if k.calls[r.ReferenceID] != s {
+		if was := k.calls[r.ReferenceID]; was != s {
+			field := "request_status"
+			if was.insights != s.insights {
+				field = "insights_status"
+			}
+			k.since = o.Since(r.ReferenceID, field)
 			k.calls[r.ReferenceID] = s
 			k.events++
 		}
@@ -468,5 +495,60 @@ func TestPartsAgreeWithThePlatform(t *testing.T) {
 				t.Fatalf("held (-platform +held):\n%s", d)
 			}
 		})
+	})
+}
+
+// Two results with one reference id: a part may show the one that does not count,
+// so the batch is read whole.
+func TestNoPartsOfDuplicates(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, k := newBigBatch(), &keeper{calls: map[string]state{}}
+		b.again = state{"FAILED", "BUSY", ""}
+		b.set("r007", state{"INITIATED", "QUEUED", ""})
+		startPoller(t, b, k)
+		pass(10 * time.Minute)
+		if k.events != bigCalls {
+			t.Errorf("%d changes of %d calls that do not change", k.events, bigCalls)
+		}
+	})
+}
+
+// A platform that does not take the filters is asked for whole lists.
+func TestFiltersThatAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, code := range map[string]int{"422": 422, "404": 404} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inParts(t, func(t *testing.T, b *bigBatch, k *keeper) {
+				t.Helper()
+				b.unfit(code)
+				b.set("r007", state{"INITIATED", "QUEUED", ""})
+				pass(12 * time.Second)
+				b.set("r007", state{"FAILED", "BUSY", ""})
+				pass(12 * time.Second)
+				if got := k.is("r007"); got.request != "FAILED" {
+					t.Errorf("held as %v; asked %v", got, b.asked())
+				}
+			})
+		})
+	}
+}
+
+// A channel_manager_status that moves before the call is dialled is seen, and does
+// not spoil the counts for the others.
+func TestChannelOfWaitingCalls(t *testing.T) {
+	t.Parallel()
+	inParts(t, func(t *testing.T, b *bigBatch, k *keeper) {
+		t.Helper()
+		b.set("r001", state{"PENDING", "QUEUED", ""})
+		pass(32 * time.Second)
+		b.set("r002", state{"FAILED", "SENT", ""})
+		pass(12 * time.Second)
+		b.set("r002", state{"FAILED", "DELIVERED", ""})
+		pass(12 * time.Second)
+		if k.is("r001").channel != "QUEUED" || k.is("r002").channel != "DELIVERED" {
+			t.Errorf("held as %v and %v", k.is("r001"), k.is("r002"))
+		}
 	})
 }

@@ -29,7 +29,7 @@ func (p *Poller) poll(ctx context.Context, w *watch, j *job) func() {
 		if err != nil {
 			var fixed time.Duration
 			if gone {
-				fixed = p.o.Discovery // it may come: look as for new ones
+				fixed = goneWait(p.o.Discovery, w.pace.failures)
 				p.setReady(nil)
 			}
 			p.failed(ctx, &w.pace, err, fixed, "batch could not be polled; trying again", "batch", w.id)
@@ -43,11 +43,26 @@ func (p *Poller) poll(ctx context.Context, w *watch, j *job) func() {
 				"batch", w.id, "passed_over", j.duplicates)
 		}
 		factor := p.factor(w, time.Now())
+		w.pace.off = factor == never && !w.pace.again
 		w.pace.succeeded(asked, factor)
-		w.pace.off = factor == never
 		p.setReady(nil)
 		p.publish(w)
 	}
+}
+
+// patientMisses is how often a batch that is not there is asked for as for a new
+// one; it may be about to come. Then ever more rarely, to goneLongest.
+const (
+	patientMisses = 10
+	goneLongest   = time.Hour
+)
+
+func goneWait(discovery time.Duration, misses int) time.Duration {
+	wait := discovery
+	for n := patientMisses; n < misses && wait < goneLongest; n++ {
+		wait *= 2
+	}
+	return min(wait, max(goneLongest, discovery))
 }
 
 // tellGone tells the taker that the platform does not know the batch, unless a
@@ -68,7 +83,8 @@ func (p *Poller) pollOnce(ctx context.Context, j *job) error {
 		return p.pollPart(ctx, j)
 	}
 	if p.lookDue(j) {
-		if err := p.look(ctx, j); err != nil {
+		// Whether it is gone the results say as well.
+		if err := p.look(ctx, j); err != nil && (len(p.o.Batches) > 0 || !syllable.IsNotFound(err)) {
 			return err
 		}
 	}
@@ -76,10 +92,10 @@ func (p *Poller) pollOnce(ctx context.Context, j *job) error {
 }
 
 // lookDue says whether the details of the batch are to be asked for before a
-// whole list: where nothing else says what the batch itself is like, and
-// where its counts are to be compared with the list.
+// whole list: where nothing else says what the batch itself is like, and where
+// its counts are to be compared with the list.
 func (p *Poller) lookDue(j *job) bool {
-	return j.mind.lists > 0 && j.mind.partPays() ||
+	return j.mind.held.Baseline || j.mind.lists > 0 && j.mind.partPays() ||
 		len(p.o.Batches) > 0 && time.Since(j.looked) >= p.o.Discovery
 }
 
@@ -94,7 +110,10 @@ func (p *Poller) look(ctx context.Context, j *job) error {
 	if b.BatchID != j.id {
 		return fmt.Errorf("batch %s: %w: it is of batch %q", j.id, syllable.ErrBody, b.BatchID)
 	}
-	j.batch, j.looked = b, asked
+	if b.Status == "" {
+		b.Status = j.batch.Status
+	}
+	j.batch, j.looked, j.counted = b, asked, b.Breakdown != nil
 	held, err := p.taker.Seen([]syllable.Batch{b}, asked, time.Now())
 	if err != nil {
 		return err
@@ -109,7 +128,7 @@ func (p *Poller) pollWhole(ctx context.Context, j *job) error {
 	o := p.observation(ctx, j)
 	defer o.close()
 	var known syllable.Version
-	if m.whole && time.Since(m.asked) < longestWhole*p.o.Interval && !m.finishing(j.batch) {
+	if m.whole && time.Since(m.sent) < longestWhole*p.o.Interval && !m.finishing(j.batch) {
 		known = m.version
 	}
 	version, err := p.platform.results(ctx, &j.spent, j.id, syllable.Filter{}, known, o.body)
@@ -145,12 +164,16 @@ func (p *Poller) pollWhole(ctx context.Context, j *job) error {
 	m.learn(held, o.Answered)
 	m.lists, m.whole = lists+1, true
 	m.asked, m.taken, m.version, m.flow = o.Asked, o.fingerprint, version, flow
-	if !o.Unchanged {
-		m.size, m.count = o.body.size, o.count
+	if !o.unlisted {
+		m.sent = o.Asked
 	}
+	if !o.Unchanged {
+		m.size, m.count, m.twice = o.body.size, o.count, o.Duplicates > 0
+	}
+	m.coarse = nil
 	m.flow.since(o.Asked)
 	m.owed = false
-	if j.looked.After(o.Asked.Add(-p.o.Interval)) {
+	if j.counted {
 		m.drift = excess(countsOf(j.batch), heldCounts(held), nil)
 		m.doubt, m.fewer = nil, false
 	}
@@ -167,8 +190,12 @@ func (p *Poller) observation(ctx context.Context, j *job) *Observation {
 	if ok {
 		retries = c.RetryCount
 	}
+	counted := -1
+	if j.counted {
+		counted = countsOf(j.batch).total()
+	}
 	return &Observation{
-		Batch: j.id, CampaignID: j.batch.CampaignID, Retries: retries, Asked: time.Now(),
+		Batch: j.id, CampaignID: j.batch.CampaignID, Retries: retries, Asked: time.Now(), Counted: counted,
 		body: newSpool(p.o.Dir, memoryLimit),
 	}
 }

@@ -31,6 +31,12 @@ type Options struct {
 	Rate float64
 	// Dir is where bodies too large for memory are kept for a moment.
 	Dir string
+	// Unfinished are batches to watch from the start, also while the list cannot
+	// be read, or lacks them.
+	Unfinished []Unfinished
+	// Outage is one that was told by an earlier process and has not ended; its
+	// FailedPolls is 0 for none.
+	Outage Outage
 	// Herald may be nil.
 	Herald Herald
 	Log    *slog.Logger
@@ -77,6 +83,17 @@ func New(platform Platform, taker Taker, o Options) *Poller {
 		ready:  errNotListed, status: Status{Batches: map[string]BatchStatus{}},
 	}
 	p.discovery.pace = newPace(o.Discovery)
+	if o.Outage.FailedPolls > 0 {
+		p.health.outage, p.health.told = o.Outage, true
+	}
+	if len(o.Batches) == 0 {
+		for _, u := range o.Unfinished {
+			if p.wanted(u.Batch) {
+				p.watch(u.Batch, u.Held)
+			}
+		}
+	}
+	p.publish(nil)
 	return p
 }
 
@@ -144,7 +161,7 @@ func (p *Poller) startDue(ctx context.Context) time.Duration {
 		return wait
 	}
 	if d := &p.discovery; d.pace.dueAt(now) {
-		plan := d.plan(now, p.watches)
+		plan := d.plan(now)
 		p.start(&d.pace, func() func() { return p.discover(ctx, plan) })
 	}
 	next := p.discovery.pace.until(now, long)

@@ -39,8 +39,19 @@ type Taker interface {
 	Gone(batch string) error
 }
 
+// Unfinished is a batch that an earlier process watched and that is not complete.
+type Unfinished struct {
+	Batch syllable.Batch // without its object
+	Held  Held
+}
+
 // Held is what is held of a batch.
 type Held struct {
+	// Known says that it was seen before.
+	Known bool
+	// Baseline says that it was there at the very first start and that it is not
+	// sure yet that all of it was seen: the platform's counts are to say so.
+	Baseline bool
 	// Polled is when the newest whole list on record was asked for, zero for
 	// none; it may be a minute older than the newest.
 	Polled time.Time

@@ -29,6 +29,8 @@ type mind struct {
 	// Of the newest whole list that was taken in this process.
 	lists   int          // how many were; 0 also when the taker failed since
 	asked   time.Time    // when it was asked for
+	sent    time.Time    // when a body came last, and not only that it is the same
+	twice   bool         // it has reference ids more than once
 	size    int64        // of its body, in bytes
 	count   int          // of its results
 	taken   xxh3.Uint128 // its fingerprint
@@ -38,10 +40,13 @@ type mind struct {
 	flow flow
 	// drift is how many calls more the platform counts than it listed.
 	drift  counts
-	doubt  counts // what it counts beyond what is held, after the newest poll
-	fewer  bool   // it counted fewer calls than are held
-	coarse bool   // its counts by channel_manager_status do not fit its lists
-	owed   bool   // its counts say that something changed, and no list showed it
+	doubt  counts          // what it counts beyond what is held, after the newest poll
+	fewer  bool            // it counted fewer calls than are held
+	coarse map[string]bool // of these statuses its counts by channel_manager_status do not fit its lists
+	// unfiltered is until when no parts are asked for: the platform does not
+	// take the filters.
+	unfiltered time.Time
+	owed       bool // its counts say that something changed, and no list showed it
 }
 
 // job is one poll of a batch: what it needs of the watch, and what it learns.
@@ -52,6 +57,7 @@ type job struct {
 	spent  Spent // by this poll
 	mind   *mind
 
+	counted    bool // the batch's details were asked for, and count its calls
 	duplicates int
 	partial    bool
 }
@@ -79,5 +85,8 @@ func (m *mind) remembered(h Held) {
 	m.held = h
 	if m.changed.IsZero() {
 		m.changed = h.Changed
+	}
+	if m.changed.IsZero() { // it had no event yet: what was there at the start
+		m.changed = h.Polled
 	}
 }

@@ -9,11 +9,16 @@ import (
 
 // A list that lacks calls may be a fault of the platform, and to say that a
 // call was removed when it was not would be worse than to say it late. It is
-// said when the call was missing in so many polls in a row, many more if most
-// of the batch is missing; or at once if the batch itself was deleted.
+// said when the call was missing in so many whole lists in a row, many more if
+// more than a few are missing; or at once if the batch itself was deleted.
 const (
 	absentPolls     = 5
 	absentPollsMost = 40
+
+	// absentFew is how many calls may be missing, and absentShare the inverse
+	// of the share of the list, that are a few.
+	absentFew   = 5
+	absentShare = 20
 )
 
 // absent returns the calls on record that the list lacks, each with the number
@@ -50,7 +55,8 @@ func (t *taking) absent() (map[string]int, error) {
 // whose absence is confirmed into the chunk.
 func (t *taking) removals() error {
 	limit := absentPolls
-	if len(t.memory.absent) > t.memory.listed {
+	n, listed := len(t.memory.absent), t.memory.listed
+	if n > listed || n > absentFew && n*absentShare > listed {
 		limit = absentPollsMost
 	}
 	for reference := range t.memory.absent {

@@ -8,20 +8,25 @@ import (
 	"github.com/syllable-notifier/notifier/internal/store"
 )
 
-// before returns since when what is in the observation may have changed: when
-// the calls in it were looked at before. For a whole list that is the list
+// before returns since when what is in a whole list may have changed: the list
 // before it, in this process or else the one on record, which may be a little
 // older.
 func (t *taking) before() *time.Time {
-	if since := t.o.Since.UTC(); t.o.Partial && !t.o.Since.IsZero() {
-		return &since
-	}
 	t.memory.mu.Lock()
 	defer t.memory.mu.Unlock()
 	if t.memory.polled != nil {
 		return t.memory.polled
 	}
 	return t.held.Polled
+}
+
+// observedOf returns the bounds of a change of a call.
+func (t *taking) observedOf(reference string, f event.Field) event.Observed {
+	since := t.o.Since(reference, string(f)).UTC()
+	if !t.o.Partial || since.IsZero() {
+		return t.observed
+	}
+	return observed(&since, t.o.Answered)
 }
 
 // reopen tells, before the first event after its completion, that a batch was
@@ -105,10 +110,11 @@ func note(b *store.Batch, events int, at time.Time) {
 }
 
 func (t *taking) event(b *store.Batch, s seen, c diff.Change) (event.Event, error) {
+	at := t.observedOf(s.reference, c.Field)
 	data, err := event.Call{
 		BatchID: t.o.Batch, CampaignID: b.CampaignID, ReferenceID: s.reference,
 		Field: c.Field, From: c.From, To: c.To, Revision: c.Revision,
-		Observed: t.observed, Result: s.raw,
+		Observed: at, Result: s.raw,
 	}.Encode()
 	if err != nil {
 		return event.Event{}, err
@@ -118,7 +124,7 @@ func (t *taking) event(b *store.Batch, s seen, c diff.Change) (event.Event, erro
 			Store: t.in.store.ID(), Batch: t.o.Batch, Reference: s.reference, Revision: c.Revision,
 		},
 		Name: c.Name, Source: event.Source(t.in.o.APIBase, t.o.Batch), CampaignID: b.CampaignID,
-		Time: t.observed.Until, Data: data,
+		Time: at.Until, Data: data,
 	}, nil
 }
 

@@ -13,9 +13,12 @@ import (
 // the same twice; without a change of the status they are put on record now and
 // then only.
 func (in *Ingester) look(b syllable.Batch, held store.Batch, asked, answered time.Time) (store.Batch, error) {
-	in.memory(b.BatchID).looked(b)
+	b, newest := in.memory(b.BatchID).see(b, asked, held.Status)
+	if !newest {
+		return held, nil
+	}
 	asked = asked.UTC()
-	same := held.Discovered && held.Status != nil && *held.Status == b.Status
+	same := held.Discovered && text(held.Status) == b.Status
 	if same && held.Looked != nil && asked.Sub(*held.Looked) < noteInterval {
 		return held, nil
 	}
@@ -50,7 +53,9 @@ type telling struct {
 func (t telling) status(b syllable.Batch) error {
 	was := t.held.Status
 	silent := t.held.Silent && !t.held.Discovered
-	t.held.Status = &b.Status
+	if b.Status != "" {
+		t.held.Status = &b.Status
+	}
 	if !t.held.Discovered {
 		t.held.Discovered = true
 		if silent {
@@ -60,8 +65,8 @@ func (t telling) status(b syllable.Batch) error {
 			return err
 		}
 	}
-	if was != nil && *was == b.Status {
-		return nil
+	if b.Status == "" || text(was) == b.Status {
+		return nil // nothing is said, or nothing is new
 	}
 	name := event.Name(event.KindBatch, &b.Status)
 	return t.append(b.BatchID, name, event.Batch{Field: event.FieldStatus, From: was, To: &b.Status})

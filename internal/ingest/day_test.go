@@ -37,7 +37,8 @@ type day struct {
 	requests int
 	bytes    int64
 
-	unmodified int // answers
+	unmodified int  // answers
+	stuck      bool // its ETag never changes
 }
 
 func newDay(t testing.TB, calls int) *day {
@@ -66,7 +67,14 @@ func newLifeOf(t testing.TB, calls int, c simulator.Campaign, u simulator.Unknow
 // RoundTrip implements http.RoundTripper: the simulator answers.
 func (d *day) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := httptest.NewRecorder()
-	d.sim.Handler().ServeHTTP(w, r)
+	if d.stuck {
+		w.Header().Set("ETag", `"stuck"`)
+	}
+	if d.stuck && r.Header.Get("If-None-Match") != "" {
+		w.WriteHeader(http.StatusNotModified)
+	} else {
+		d.sim.Handler().ServeHTTP(w, r)
+	}
 	size := w.Body.Len()
 	d.mu.Lock()
 	d.requests++
@@ -161,7 +169,11 @@ func (d *day) adaptive(t testing.TB) latencies {
 	for !d.finished() {
 		time.Sleep(time.Minute)
 	}
-	time.Sleep(10*time.Minute + dayInterval)
+	rest := 10*time.Minute + dayInterval
+	if d.stuck {
+		rest *= 3
+	}
+	time.Sleep(rest)
 	cancel()
 	<-done
 	if n := completed(t, st); n != 1 && !d.revised {
@@ -320,4 +332,17 @@ func TestNotModified(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A platform that says for ever that a list is the same is not believed for ever.
+func TestNotModifiedForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newHour(t, 50, simulator.Unknown{})
+		d.stuck = true
+		d.adaptive(t) // and its end is that of the platform
+		if d.unmodified < 10 {
+			t.Errorf("%d answers were 304", d.unmodified)
+		}
+	})
 }

@@ -45,13 +45,16 @@ type Options struct {
 type memory struct {
 	mu      sync.Mutex
 	look    syllable.Batch // the newest
+	looked  time.Time      // when it was asked for
 	polled  *time.Time     // when the newest full list was asked for
 	missing int            // how many calls that lacked
+	unended int            // how many in it have not ended
 
 	// What follows belongs to whoever takes the observation in hand.
 	open    int            // calls that have not ended, in the newest full list
 	rules   rules          // by which that was judged
 	listed  int            // calls in that list
+	silent  int            // whole lists while the baseline was not complete
 	absent  map[string]int // calls on record that it lacked, and for how many lists in a row
 	changed time.Time      // when something changed last
 }
@@ -78,10 +81,23 @@ func (in *Ingester) memory(batch string) *memory {
 	return m
 }
 
-func (m *memory) looked(b syllable.Batch) {
+// see takes in a look, unless a newer one is there already, and returns it: lists
+// of batches and details are asked for side by side. A status that is not said
+// is the one of before.
+func (m *memory) see(b syllable.Batch, asked time.Time, status *string) (syllable.Batch, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.look = b
+	if asked.Before(m.looked) {
+		return b, false
+	}
+	if b.Status == "" {
+		b.Status = m.look.Status
+		if m.looked.IsZero() {
+			b.Status = text(status)
+		}
+	}
+	m.look, m.looked = b, asked
+	return b, true
 }
 
 func (m *memory) newestLook() syllable.Batch {
@@ -99,7 +115,9 @@ func (in *Ingester) Seen(batches []syllable.Batch, asked, answered time.Time) ([
 	all := make([]fetch.Held, len(batches))
 	for i, b := range batches {
 		held, err := in.held(b.BatchID)
-		if err == nil && b.Raw != nil { // else it has not been looked at yet
+		// One without an object was not looked at yet, and one that was deleted
+		// before we saw it has nothing to tell.
+		if err == nil && b.Raw != nil && (held.Discovered || !b.Deleted()) {
 			held, err = in.look(b, held, asked, answered)
 		}
 		if err != nil {
@@ -116,9 +134,11 @@ func (in *Ingester) baseline(batches []syllable.Batch) error {
 	if in.begun {
 		return nil
 	}
-	ids := make([]string, len(batches))
-	for i, b := range batches {
-		ids[i] = b.BatchID
+	var ids []string
+	for _, b := range batches {
+		if !b.Deleted() {
+			ids = append(ids, b.BatchID)
+		}
 	}
 	first, err := in.store.Baseline(ids, in.o.Silent)
 	if err != nil {
@@ -135,7 +155,7 @@ func (in *Ingester) baseline(batches []syllable.Batch) error {
 // were there at the first start: if it comes, all of it is new.
 func (in *Ingester) Gone(batch string) error {
 	held, err := in.held(batch)
-	if err != nil || !held.Silent {
+	if err != nil || !held.Silent || held.Discovered { // it was there
 		return err
 	}
 	return in.store.Update(batch, func(tx *store.Tx) error {
@@ -164,7 +184,11 @@ func (in *Ingester) held(batch string) (store.Batch, error) {
 func (m *memory) outline(b store.Batch) fetch.Held {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	h := fetch.Held{Calls: b.Tally, Absent: m.missing, Completed: b.Completed, Events: b.Events}
+	h := fetch.Held{
+		Known: b.Discovered || b.Polled != nil, Baseline: b.Silent, Calls: b.Tally, Absent: m.missing, Events: b.Events,
+		// One that was extended is to be watched as if it were not complete.
+		Completed: b.Completed && m.unended == 0,
+	}
 	if b.Polled != nil {
 		h.Polled = *b.Polled
 	}
@@ -172,6 +196,29 @@ func (m *memory) outline(b store.Batch) fetch.Held {
 		h.Changed = *b.Last
 	}
 	return h
+}
+
+// Unfinished returns the batches on record that are not complete: they are to be
+// watched whatever the platform lists.
+func (in *Ingester) Unfinished() ([]fetch.Unfinished, error) {
+	ids, err := in.store.Batches()
+	if err != nil {
+		return nil, err
+	}
+	var all []fetch.Unfinished
+	for _, id := range ids {
+		held, err := in.held(id)
+		if err != nil {
+			return nil, err
+		}
+		if !held.Completed && (held.Discovered || held.Polled != nil) {
+			all = append(all, fetch.Unfinished{
+				Batch: syllable.Batch{BatchID: id, CampaignID: held.CampaignID, Status: text(held.Status)},
+				Held:  in.memory(id).outline(held),
+			})
+		}
+	}
+	return all, nil
 }
 
 // observed returns the bounds of what a poll saw, given the one before.

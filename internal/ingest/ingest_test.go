@@ -37,6 +37,7 @@ type platform struct {
 	mu    sync.Mutex
 	body  string
 	err   error
+	more  int            // calls that are counted, but not listed
 	batch syllable.Batch // of itself; Raw is nil where it is not looked at
 }
 
@@ -69,7 +70,15 @@ func (p *platform) BatchPage(context.Context, syllable.Order, int, int) (syllabl
 }
 
 func (p *platform) Batch(context.Context, string) (syllable.Batch, error) {
-	return syllable.Batch{BatchID: batchID, CampaignID: p.campaign}, nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b := p.batch
+	b.BatchID, b.CampaignID = batchID, p.campaign
+	b.Breakdown = map[string]syllable.Breakdown{}
+	if n := strings.Count(p.body, "reference_id") + p.more; n > 0 {
+		b.Breakdown["PENDING"] = syllable.Breakdown{Total: n}
+	}
+	return b, nil
 }
 
 func (p *platform) Results(
@@ -93,6 +102,7 @@ type world struct {
 	t     *testing.T
 	p     *platform
 	store *store.Store
+	taker *ingest.Ingester
 	stop  func()
 	path  string
 	opts  ingest.Options
@@ -122,9 +132,18 @@ func (w *world) start() {
 	}
 	w.store = st
 	taker := ingest.New(st, w.opts)
+	w.taker = taker
+	unfinished, err := taker.Unfinished()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	outage, err := taker.Outage()
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	poller := fetch.New(w.p, taker, fetch.Options{
 		Interval: w.interval, Discovery: w.discovery, Settle: w.opts.Settle, Dir: filepath.Dir(w.path),
-		Herald: taker, Log: quiet,
+		Herald: taker, Unfinished: unfinished, Outage: outage, Log: quiet,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -94,7 +94,7 @@ func TestLifeOfABatch(t *testing.T) {
 		w.wantLives("1 batch.discovered", "2 batch.active null→ACTIVE", "3 batch.paused ACTIVE→PAUSED",
 			"4 batch.active PAUSED→ACTIVE")
 		w.poll(item("a", "FAILED", "DECLINED", "null"), done("b"))
-		w.wait(3)
+		w.wait(2)
 		if got := w.lives(); len(got) != 4 {
 			t.Errorf("complete before it has settled: %v", got)
 		}

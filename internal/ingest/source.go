@@ -25,6 +25,16 @@ func (in *Ingester) Unreachable(o fetch.Outage) error {
 	})
 }
 
+// Outage returns the outage that was told and has not ended, the zero Outage if
+// there is none.
+func (in *Ingester) Outage() (fetch.Outage, error) {
+	held, err := in.store.Source()
+	if err != nil || held.Since == nil {
+		return fetch.Outage{}, err
+	}
+	return fetch.Outage{Since: *held.Since, At: *held.Since, FailedPolls: held.FailedPolls, Cause: held.Cause}, nil
+}
+
 // Recovered implements fetch.Herald. It tells nothing unless the outage was
 // told.
 func (in *Ingester) Recovered(o fetch.Outage) error {

@@ -183,7 +183,7 @@ func (t *taking) end() error {
 		}
 	}
 	t.memory.mu.Lock()
-	t.memory.polled, t.memory.missing = &asked, len(t.memory.absent)
+	t.memory.polled, t.memory.missing, t.memory.unended = &asked, len(t.memory.absent), t.memory.open
 	t.memory.mu.Unlock()
 	t.logChanges()
 	return nil
@@ -200,7 +200,7 @@ func (t *taking) logChanges() {
 func (t *taking) finish(tx *store.Tx, b *store.Batch, done *event.Manifest) error {
 	asked := t.o.Asked.UTC()
 	b.Polled = &asked
-	if b.Silent {
+	if b.Silent && t.believable() {
 		b.Silent = false
 		b.Completed = t.memory.open == 0 && t.memory.listed > 0 // as it was found
 	}
@@ -210,6 +210,19 @@ func (t *taking) finish(tx *store.Tx, b *store.Batch, done *event.Manifest) erro
 	b.Completed = true
 	done.Events, done.First, done.Last = b.Events, b.First, b.Last
 	return t.telling(tx, b).append(t.o.Batch, event.BatchCompleted, event.Batch{Manifest: done})
+}
+
+// silentLists is after how many whole lists the baseline of a batch is taken for
+// complete, whatever the platform counts.
+const silentLists = 5
+
+// believable says whether a list shows all that was there at the very first
+// start. One that is empty or cut short by a fault must not end the baseline:
+// what it lacks would be told as new.
+func (t *taking) believable() bool {
+	t.memory.silent++
+	short := t.o.Counted > t.memory.listed || t.o.Counted < 0 && t.memory.listed == 0
+	return !short || t.memory.silent >= silentLists
 }
 
 // telling tells of the batch itself.

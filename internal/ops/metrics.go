@@ -3,6 +3,8 @@ package ops
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"hash/fnv"
 	"net/http"
 	"slices"
 	"strconv"
@@ -33,7 +35,7 @@ func metricsHandler(status func(context.Context) Status) http.Handler {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		&collector{status: status},
 	)
-	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(r, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 }
 
 // collector makes metrics of a Status. It is an unchecked one: which series
@@ -97,7 +99,7 @@ func (s series) batch(b Batch) {
 		campaign = strconv.FormatInt(*b.CampaignID, 10)
 	}
 	of := []string{"campaign", campaign, "batch", b.ID}
-	for status, n := range b.Calls {
+	for status, n := range knownStatuses(b.Calls) {
 		s.gauge("notifier_batch_calls", "Calls of a batch, by request_status.",
 			float64(n), append(of[:4:4], "request_status", status)...)
 	}
@@ -136,12 +138,35 @@ func (s series) add(kind prometheus.ValueType, name, help string, v float64, lab
 	s.ch <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), kind, v, values...)
 }
 
-// label makes a value of the platform's fit for a label.
-func label(v string) string {
-	if len(v) > maxLabel {
-		v = v[:maxLabel]
+// statusOther stands for every request_status that is not known: what a platform
+// may invent has no place in a label.
+const statusOther = "other"
+
+// knownStatuses sums up calls by the values of request_status that are known.
+func knownStatuses(calls map[string]int) map[string]int {
+	known := []string{
+		"PENDING", "QUEUED", "INITIATED", "CONNECTED", "COMPLETED", "FAILED", "CANCELED", "INVALID", "DUPLICATE", "SKIPPED",
 	}
-	return strings.ToValidUTF8(v, "�")
+	sums := map[string]int{}
+	for status, n := range calls {
+		if !slices.Contains(known, status) {
+			status = statusOther
+		}
+		sums[status] += n
+	}
+	return sums
+}
+
+// label makes a value of the platform's fit for a label. One that is cut ends
+// with a hash of all of it, so that no two become one.
+func label(v string) string {
+	v = strings.ToValidUTF8(v, "�")
+	if len(v) <= maxLabel {
+		return v
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(v))
+	return strings.ToValidUTF8(v[:maxLabel], "") + fmt.Sprintf("~%016x", h.Sum64())
 }
 
 func truth(b bool) float64 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -109,7 +110,9 @@ func (r *Recorder) Lives(truth []audit.Life) []audit.Life {
 	defer r.mu.Unlock()
 	all := make([]audit.Life, 0, len(r.order))
 	for _, k := range r.order {
-		all = append(all, *r.lives[k])
+		l := *r.lives[k]
+		l.Fields = maps.Clone(l.Fields) // what is shown later goes on changing it
+		all = append(all, l)
 	}
 	for _, t := range truth {
 		end := audit.Life{Batch: t.Batch, Reference: t.Reference, Removed: t.Removed, Fields: map[event.Field][]*string{}}

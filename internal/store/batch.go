@@ -211,6 +211,21 @@ func (t *Tx) Append(e event.Event) error {
 	return t.outbox.put(sequenceKey(n), encodeEvent(e))
 }
 
+// Batches returns the ids of all batches on record.
+func (s *Store) Batches() ([]string, error) {
+	var ids []string
+	err := s.view(func(tx *bolt.Tx) error {
+		return tx.Bucket(bucketBatches).ForEachBucket(func(k []byte) error {
+			ids = append(ids, string(k))
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("batches: %w", err)
+	}
+	return ids, nil
+}
+
 // Baseline takes in the first discovery ever: with silent, the batches given
 // are marked as silent. Later calls change nothing, across restarts. It says
 // whether this call was the first.

@@ -49,6 +49,9 @@ func IsUnauthorized(err error) bool {
 	return hasCode(err, http.StatusUnauthorized, http.StatusForbidden)
 }
 
+// IsUnprocessable says whether the platform did not accept the request.
+func IsUnprocessable(err error) bool { return hasCode(err, http.StatusUnprocessableEntity) }
+
 // IsTooMany says whether the platform had too many requests of this account.
 func IsTooMany(err error) bool { return hasCode(err, http.StatusTooManyRequests) }
 
@@ -72,7 +75,6 @@ func Class(err error) string {
 // request that the platform, being well, did not accept.
 func IsAbout(err error) bool {
 	var s *StatusError
-	var network net.Error
 	switch {
 	case errors.As(err, &s):
 		return s.Code != http.StatusNotFound && s.Code != http.StatusGone && s.Code != http.StatusUnprocessableEntity
@@ -80,7 +82,9 @@ func IsAbout(err error) bool {
 		errors.Is(err, errNoAnswer), errors.Is(err, errBroke):
 		return true
 	}
-	return errors.As(err, &network)
+	// Other errors that look like one of the network are ours: an errno does, also
+	// of a full disk.
+	return isTimeout(err)
 }
 
 // Cause says in a few words why a request failed, without naming what was

@@ -59,7 +59,7 @@ func (r Result) Ended(b Batch, retries int) bool {
 	}
 	switch PhaseOf(r.RequestStatus) {
 	case Over:
-		return text(r.RequestStatus) != "FAILED" || b.Ended() || !r.retried() ||
+		return text(r.RequestStatus) != "FAILED" || b.Ended() || !r.retried() || retries == 0 ||
 			retries != RetriesUnknown && int(r.Attempts()) > retries
 	case Waiting:
 		return b.Ended() && r.Attempts() == 0

@@ -55,7 +55,7 @@ func TestEnded(t *testing.T) {
 		{`"request_status":"FAILED","channel_manager_status":"NO_ANSWER","attempt_count":1`, "active", 1, false},
 		{`"request_status":"FAILED","channel_manager_status":"BUSY","attempt_count":2`, "active", 1, true},
 		{`"request_status":"FAILED","channel_manager_status":"BUSY","attempt_count":1`, "active", 0, true},
-		{`"request_status":"FAILED","channel_manager_status":"BUSY"`, "active", 0, false},
+		{`"request_status":"FAILED","channel_manager_status":"BUSY"`, "active", 0, true},
 		{`"request_status":"FAILED","channel_manager_status":"BUSY","attempt_count":9`, "active", -1, false},
 		{`"request_status":"FAILED","channel_manager_status":"BUSY","attempt_count":1`, "expired", -1, true},
 
