@@ -173,7 +173,7 @@ func (p *Poller) watchAll(f *finding, asked time.Time) {
 		w := p.watches[b.BatchID]
 		switch {
 		case w == nil:
-			w = &watch{id: b.BatchID, pace: newPace(p.o.Interval), mind: &mind{}}
+			w = &watch{id: b.BatchID, found: now, pace: newPace(p.o.Interval), mind: &mind{}}
 			w.mind.remembered(f.held[i])
 			p.watches[w.id] = w
 			w.batch = b
