@@ -16,6 +16,8 @@ import (
 	"github.com/syllable-notifier/notifier/internal/ops"
 )
 
+var noon = time.Date(2026, 8, 22, 12, 0, 0, 0, time.UTC)
+
 // scrape returns the metrics of a status.
 func scrape(t *testing.T, s ops.Status) string {
 	t.Helper()
@@ -127,7 +129,6 @@ func TestSeriesAreBounded(t *testing.T) {
 		s.Batches[i].State = ops.BatchSettled
 	}
 	s.Batches[600].State = ops.BatchQuiet
-	s.Batches[3].Found = s.Batches[0].Found // a tie goes by the id
 	body := scrape(t, s)
 	if n := strings.Count(body, "notifier_batch_poll_lag_seconds{"); n != 500 {
 		t.Errorf("%d batches have series, want 500", n)
@@ -142,6 +143,35 @@ func TestSeriesAreBounded(t *testing.T) {
 	}
 	if n := strings.Count(body, `notifier_batch_poll_lag_seconds{batch="b.05`); n != 0 {
 		t.Errorf("%d settled batches have series while others have none", n)
+	}
+}
+
+// Of batches that are alike, those that were found last have series, and after a
+// restart, which finds all at once, those with the greater ids: many have a date
+// in them.
+func TestSeriesAreOfTheNewest(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		set func(*ops.Batch, int)
+		out []int
+	}{
+		"as found": {func(b *ops.Batch, i int) {
+			at := noon.Add(-time.Duration(i) * time.Second)
+			b.Found = &at
+		}, []int{500, 501}},
+		"all at once": {func(b *ops.Batch, _ int) { b.Found = &noon }, []int{0, 1}},
+	} {
+		s := sample(502)
+		for i := range s.Batches {
+			tt.set(&s.Batches[i], i)
+		}
+		body := scrape(t, s)
+		for i := range s.Batches {
+			has := strings.Contains(body, fmt.Sprintf(`notifier_batch_poll_lag_seconds{batch="b.%04d"`, i))
+			if has == slices.Contains(tt.out, i) {
+				t.Errorf("%s: batch %d has series: %t", name, i, has)
+			}
+		}
 	}
 }
 
@@ -168,8 +198,8 @@ func TestSeriesStay(t *testing.T) {
 func TestLongAndOddLabels(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("long-é-", 40)
-	s := sample(6)
-	for i, id := range []string{long + "1", long + "2", "odd\xff", "odd\xfe", "odd\uFFFD", long[:100] + "\xff" + long} {
+	s := sample(7)
+	for i, id := range []string{strings.Repeat("é", 100), long + "1", long + "2", "odd\xff", "odd\xfe", "odd\uFFFD", long[:100] + "\xff" + long} {
 		s.Batches[i].ID = id
 	}
 	s.Batches[0].Calls = map[string]int{long + "A": 1, long + "B": 2, "": 3}
@@ -182,8 +212,8 @@ func TestLongAndOddLabels(t *testing.T) {
 		}
 		seen[m[1]] = true
 	}
-	if len(seen) != 6 {
-		t.Errorf("series of %d batches, want 6", len(seen))
+	if len(seen) != 7 {
+		t.Errorf("series of %d batches, want 7", len(seen))
 	}
 	if n := strings.Count(body, `request_status="long-`); n != 2 || !strings.Contains(body, `request_status=""} 3`) {
 		t.Errorf("%d long statuses, want 2", n)
