@@ -199,7 +199,9 @@ func TestLongAndOddLabels(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("long-é-", 40)
 	s := sample(7)
-	for i, id := range []string{strings.Repeat("é", 100), long + "1", long + "2", "odd\xff", "odd\xfe", "odd\uFFFD", long[:100] + "\xff" + long} {
+	for i, id := range []string{
+		strings.Repeat("é", 100), long + "1", long + "2", long[:100] + "\xff" + long, "odd\xff", "odd\xfe", "odd\uFFFD",
+	} {
 		s.Batches[i].ID = id
 	}
 	s.Batches[0].Calls = map[string]int{long + "A": 1, long + "B": 2, "": 3}
