@@ -48,6 +48,10 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s)
 		done; \
 	done
 
+.PHONY: damage
+damage: ## Flip a bit in every byte of a state, and see that it is found (minutes)
+	go test ./internal/store -run 'TestAnyFlippedBitIsFound$$' -every-byte -timeout 40m -v
+
 .PHONY: bench
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

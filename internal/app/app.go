@@ -158,8 +158,12 @@ func (a *App) openRecording() error {
 		return fmt.Errorf("NOTIFIER_RECORDING: %w", err)
 	}
 	a.onClose(func() { _ = f.Close() })
-	if err := f.Chmod(0o600); err != nil { // it may have been there before
-		return fmt.Errorf("NOTIFIER_RECORDING: %w", err)
+	// One that was there before may be open to others. A pipe or a device is none
+	// of ours.
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		if err := f.Chmod(0o600); err != nil {
+			return fmt.Errorf("NOTIFIER_RECORDING: %w", err)
+		}
 	}
 	var once sync.Once
 	a.platform.Wrap(func(next http.RoundTripper) http.RoundTripper {

@@ -3,6 +3,7 @@ package fetch_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -192,14 +193,13 @@ func (c *counter) Take(ctx context.Context, o *fetch.Observation) (fetch.Held, e
 	return fetch.Held{}, err
 }
 
+var hugeMB = flag.Int("huge.mb", 60, "the size of the body in TestFault11HugeBody")
+
 // Memory does not grow with the body. Not parallel: it looks at the memory of
 // the whole process.
 func TestFault11HugeBody(t *testing.T) {
-	size := 300 << 20
-	if testing.Short() {
-		size /= 10
-	}
-	const bound = 48 << 20
+	const bound = 24 << 20
+	size := *hugeMB << 20
 	heap := newPeak()
 	filler := `,"insights":{"summary":"` + strings.Repeat("x", 30_000) + `"}}`
 	results := size / len(filler)
@@ -242,5 +242,38 @@ func TestFault11HugeBody(t *testing.T) {
 	t.Logf("a body of %d MB, %d results: the heap grew by %d MB at most", size>>20, results, grown>>20)
 	if grown > bound {
 		t.Errorf("the heap grew by %d MB, want %d at most", grown>>20, bound>>20)
+	}
+}
+
+// A key that is refused is not tried with each of a thousand batches.
+func TestRefusedKeyHoldsAllBatches(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{
+		"401": &syllable.StatusError{Code: 401}, "429": &syllable.StatusError{Code: 429, RetryAfter: time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				a := newAccount(500)
+				for _, b := range a.batches {
+					a.errs[b.BatchID] = err
+				}
+				k := newTaker()
+				run(t, a.platform, k, nil, a)
+				pass(10 * time.Minute)
+				asked := 0
+				for _, b := range a.batches {
+					asked += a.count("results " + b.BatchID)
+				}
+				if asked < 10 || asked > 100 {
+					t.Errorf("asked %d times in ten minutes, want a few a minute", asked)
+				}
+				a.set(func() { clear(a.errs) })
+				pass(10 * time.Minute)
+				if n := len(k.all()); n < 500 {
+					t.Errorf("%d lists taken once the key is accepted, want all", n)
+				}
+			})
+		})
 	}
 }

@@ -80,4 +80,33 @@ func (p *Poller) noteHealth(ctx context.Context, err error) {
 		return
 	}
 	p.health.note(err, time.Now())
+	p.hold.note(err, time.Now())
+}
+
+// enoughRefusals is how many polls in a row must have been refused for the key
+// to be the reason, and not the batch.
+const enoughRefusals = 3
+
+// hold keeps all batches back when the platform asks for that, or refuses the
+// key: it means the account, and not the one batch that was asked for.
+type hold struct {
+	refused int
+	until   time.Time
+}
+
+func (h *hold) note(err error, now time.Time) {
+	wait := time.Duration(0)
+	switch {
+	case err == nil:
+		h.refused = 0
+	case syllable.IsUnauthorized(err):
+		if h.refused++; h.refused >= enoughRefusals {
+			wait = refusedWait
+		}
+	case syllable.IsTooMany(err):
+		wait = syllable.RetryAfterOf(err)
+	}
+	if until := now.Add(wait); wait > 0 && until.After(h.until) {
+		h.until = until
+	}
 }

@@ -50,6 +50,13 @@ func (b *bigBatch) set(ref string, s state) {
 	b.calls[ref] = s
 }
 
+// refuse makes a request fail, "" none.
+func (b *bigBatch) refuse(request string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fail = request
+}
+
 func (b *bigBatch) remove(ref string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -400,9 +407,9 @@ func TestLookUpThatFails(t *testing.T) {
 		b.set("r007", state{"COMPLETED", "COMPLETED", "PENDING"})
 		pass(12 * time.Second)
 		b.set("r007", state{"COMPLETED", "COMPLETED", "COMPLETED"})
-		b.fail = "list r007"
+		b.refuse("list r007")
 		pass(20 * time.Second)
-		b.fail = ""
+		b.refuse("")
 		pass(5 * time.Minute)
 		if got := k.is("r007"); got.insights != "COMPLETED" {
 			t.Errorf("held as %v; asked %v", got, b.asked())

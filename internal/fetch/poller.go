@@ -50,6 +50,7 @@ type Poller struct {
 	discovery  discovery
 	discovered bool // the taker was told
 	health     health
+	hold       hold
 	running    int
 	done       chan func() // what a finished job has to tell
 
@@ -139,6 +140,9 @@ func (p *Poller) finish(tell func()) {
 func (p *Poller) startDue(ctx context.Context) time.Duration {
 	const long = time.Hour
 	now := time.Now()
+	if wait := p.hold.until.Sub(now); wait > 0 {
+		return wait
+	}
 	if d := &p.discovery; d.pace.dueAt(now) {
 		plan := d.plan(now, p.watches)
 		p.start(&d.pace, func() func() { return p.discover(ctx, plan) })

@@ -247,6 +247,9 @@ var dayCalls = flag.Int("day.calls", 500, "calls of TestDay, at 1,000 an hour; m
 // how soon it saw what happened.
 func TestDay(t *testing.T) {
 	t.Parallel()
+	if underRace {
+		t.Skip("it measures; what can race shows in TestUnknowns")
+	}
 	var fixed, adaptive latencies
 	var a, b *day
 	synctest.Test(t, func(t *testing.T) {

@@ -53,16 +53,18 @@ func mask(e Exchange) (Exchange, error) {
 	return e, nil
 }
 
-// maskQuery masks the values of a query as the texts of a body are.
+// maskQuery masks the values of a query as the texts of a body are. What it made
+// once it does not change.
 func maskQuery(query string) string {
 	parts := strings.Split(query, "&")
 	for i, part := range parts {
 		name, value, _ := strings.Cut(part, "=")
 		text, err := url.QueryUnescape(value)
-		if err != nil || ruleOf(name) == ruleKeep || isMoment(text) {
-			continue
-		}
-		if hidden := maskLong(text); hidden != text {
+		switch hidden := maskLong(text); {
+		case err != nil: // what it says cannot be seen
+			parts[i] = name + "=" + masked
+		case ruleOf(name) == ruleKeep || isMoment(text) || hidden == text:
+		default:
 			parts[i] = name + "=" + url.QueryEscape(hidden)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -89,6 +90,8 @@ func TestMaskJSON(t *testing.T) {
 			`{"a":"***.***.****","b":"+* *** *** ****","c":"*******","d":"555014"}`},
 		{"names", `{"batch_id":"20260822.9","reference_id":"2065550142","channel_manager_sid":"CA1234567890"}`, ""},
 		{"times", `{"created_at":"2026-08-22T10:00:00.5Z","sent_at":"2026-08-22T12:00:00+02:00"}`, ""},
+		{"times without a zone", `{"a":"2026-08-22T10:00:00.123456","b":"2026-08-22 10:00:00"}`, ""},
+		{"times with a space", `{"a":"2026-08-22 10:00:00.123456+00:00","b":"2026-08-22 10:00:00Z"}`, ""},
 		{"more than a time", `{"error_message":"at 2026-08-22T10:00:00Z for 2065550142"}`,
 			`{"error_message":"at 2026-08-22T10:00:00Z for **********"}`},
 		{"numbers as they were written", `{"a":1.50,"b":1e3,"c":-0}`, ""},
@@ -213,15 +216,24 @@ func TestMaskQuery(t *testing.T) {
 		"reference_id=2065550142":                   "", // as in a body
 		"start_datetime=2026-08-22T10%3A00%3A00Z":   "",
 		"search_field_values=206-555-0142&page=1":   "search_field_values=%2A%2A%2A-%2A%2A%2A-%2A%2A%2A%2A&page=1",
-		"a=%zz&b": "",
+		"a=%zz&b":                           "a=masked&b",
+		"from=2026-08-22+10:00:00.12345678": "",
 	} {
 		e := answered("[]")
 		e.Query = query
 		if want == "" {
 			want = query
 		}
-		if _, got := written(t, e); got.Query != want {
+		_, got := written(t, e)
+		if got.Query != want {
 			t.Errorf("query %s becomes %s, want %s", query, got.Query, want)
+		}
+		// Who asks as before gets the answer.
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, resultsPath, nil)
+		r.URL.RawQuery = query
+		if recording.NewPlayer([]recording.Exchange{got}).ServeHTTP(w, r); w.Code != http.StatusOK {
+			t.Errorf("query %s is answered with %d", query, w.Code)
 		}
 	}
 }

@@ -29,10 +29,15 @@ func maskLong(text string) string {
 	})
 }
 
-// isMoment says whether a text is nothing but a point in time.
+// isMoment says whether a text is nothing but a point in time, with or without a
+// zone.
 func isMoment(text string) bool {
-	_, err := time.Parse(time.RFC3339, text)
-	return err == nil
+	for _, form := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime, "2006-01-02 15:04:05Z07:00"} {
+		if _, err := time.Parse(form, text); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // maskNumber masks a phone number but for its last two digits. A target can be

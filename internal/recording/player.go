@@ -27,8 +27,10 @@ func NewPlayer(recording []Exchange) *Player {
 	return p
 }
 
-// key makes the same of queries that differ in order or escaping only.
+// key makes the same of queries that differ in order, in escaping, or in what the
+// recording masks.
 func key(method, path, query string) string {
+	query = maskQuery(query)
 	if values, err := url.ParseQuery(query); err == nil {
 		query = values.Encode()
 	}
@@ -52,6 +54,7 @@ func (p *Player) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body = []byte(e.BodyText)
 	}
 	if e.Cut {
+		w.Header().Del("Content-Length") // with it, a short body would be a whole one
 		w.WriteHeader(e.Status)
 		w.Write(body)
 		_ = http.NewResponseController(w).Flush() // or nothing of it arrives

@@ -27,8 +27,8 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp.Body = &recorded{ReadCloser: resp.Body, done: func(body []byte, cut bool) {
-		if cut && r.Context().Err() != nil {
+	resp.Body = &recorded{ReadCloser: resp.Body, done: func(body []byte, whole, cut bool) {
+		if !whole && r.Context().Err() != nil {
 			return // we gave it up: that says nothing of the platform
 		}
 		e := New(time.Now().UTC(), r, resp.StatusCode, resp.Header, body)
@@ -44,14 +44,16 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 type recorded struct {
 	io.ReadCloser
 	body bytes.Buffer
-	over bool // it is too large
-	cut  bool // it did not come to its end
-	done func(body []byte, cut bool)
+	over bool  // it is too large
+	end  error // what the reader was told first: io.EOF, or why it is cut
+	done func(body []byte, whole, cut bool)
 }
 
 func (b *recorded) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	b.cut = b.cut || err != nil && !errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	if b.end == nil {
+		b.end = err
+	}
 	if b.over = b.over || b.body.Len()+n > maxRecorded; b.over {
 		b.body = bytes.Buffer{}
 	} else {
@@ -64,7 +66,8 @@ func (b *recorded) Read(p []byte) (int, error) {
 // is no list, is recorded up to there, which is what the client saw of it.
 func (b *recorded) Close() error {
 	if !b.over && b.done != nil {
-		b.done(b.body.Bytes(), b.cut)
+		whole := errors.Is(b.end, io.EOF)
+		b.done(b.body.Bytes(), whole, b.end != nil && !whole)
 	}
 	b.done = nil
 	return b.ReadCloser.Close()

@@ -3,9 +3,11 @@ package recording_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -99,10 +101,26 @@ func TestTransportOfCutBodies(t *testing.T) {
 	if err := get(&giveUp{ctx, cancel}, srv.URL+"/given-up"); err == nil {
 		t.Fatal("the body was whole")
 	}
+	// Nor one that was not read on after its time was over.
+	ctx, cancel = context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, srv.URL+"/given-up", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.ReadFull(resp.Body, make([]byte, 22))
+	cancel()
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		t.Fatal(err)
+	}
 	all, err := recording.Read(&file)
 	if err != nil || len(all) != 1 || !all[0].Cut || all[0].Path != "/cut" {
 		t.Fatalf("recorded %+v, error %v: want the cut one alone", all, err)
 	}
+	all[0].Header["Content-Length"] = strconv.Itoa(len(all[0].BodyText)) // by hand
 	played := httptest.NewServer(recording.NewPlayer(all))
 	t.Cleanup(played.Close)
 	if err := get(t.Context(), played.URL+"/cut"); err == nil {

@@ -62,7 +62,10 @@ type Tx struct {
 	calls  bucket
 	outbox bucket
 	events int // appended
-	added  int // calls
+
+	// What is on record of this batch's calls, and of all batches. In an Update
+	// they follow what is put, and end keeps them.
+	held, batches census
 }
 
 // View runs fn on a consistent sight of a batch. fn must be short: an open
@@ -87,7 +90,7 @@ func (s *Store) Update(batch string, fn func(*Tx) error) error {
 			return err
 		}
 		events = t.events
-		return t.count()
+		return t.end(tx)
 	})
 	if err != nil {
 		return fmt.Errorf("batch %s: commit: %w", batch, err)
@@ -98,47 +101,46 @@ func (s *Store) Update(batch string, fn func(*Tx) error) error {
 	return nil
 }
 
+// openBatch begins an update of a batch, which is made if it is not there, with
+// all records of which a batch has one.
 func openBatch(tx *bolt.Tx, batch string) (*Tx, error) {
-	info := batchBucket(tx, batch)
-	if info.b == nil {
-		if err := createBatch(tx, batch); err != nil {
+	t := &Tx{batch: batch, outbox: top(tx, bucketOutbox)}
+	var err error
+	if t.batches, err = top(tx, bucketMeta).getCensus(bucketBatches); err != nil {
+		return nil, err
+	}
+	t.info = batchBucket(tx, batch)
+	isNew := t.info.b == nil
+	if isNew {
+		b, err := tx.Bucket(bucketBatches).CreateBucket([]byte(batch))
+		if err != nil {
 			return nil, err
 		}
-		info = batchBucket(tx, batch)
+		if _, err := b.CreateBucket(bucketCalls); err != nil {
+			return nil, err
+		}
+		t.info = batchBucket(tx, batch)
 	}
-	return &Tx{batch: batch, info: info, calls: callsBucket(info), outbox: top(tx, bucketOutbox)}, nil
+	t.info.counts = &t.batches
+	if isNew {
+		if err := errors.Join(t.PutBatch(Batch{}), t.info.put(keyCensus, t.held.encode())); err != nil {
+			return nil, err
+		}
+	}
+	if t.held, err = t.info.getCensus(keyCensus); err != nil {
+		return nil, err
+	}
+	t.calls = callsBucket(t.info)
+	t.calls.counts = &t.held
+	return t, nil
 }
 
-// createBatch makes the buckets of a batch with all records of which it has one,
-// and counts it, so that what is lost is missed.
-func createBatch(tx *bolt.Tx, batch string) error {
-	b, err := tx.Bucket(bucketBatches).CreateBucket([]byte(batch))
-	if err != nil {
+// end keeps what is on record, so that what is lost of it is missed.
+func (t *Tx) end(tx *bolt.Tx) error {
+	if err := t.info.put(keyCensus, t.held.encode()); err != nil {
 		return err
 	}
-	if _, err := b.CreateBucket(bucketCalls); err != nil {
-		return err
-	}
-	info, meta := batchBucket(tx, batch), top(tx, bucketMeta)
-	n, err := meta.number(keyBatches)
-	if err != nil {
-		return err
-	}
-	return errors.Join(
-		info.putJSON(keyInfo, Batch{}), info.put(keyCount, sequenceKey(0)), meta.put(keyBatches, sequenceKey(n+1)),
-	)
-}
-
-// count keeps how many calls are on record, so that one that is lost is missed.
-func (t *Tx) count() error {
-	if t.added == 0 {
-		return nil
-	}
-	n, err := t.info.number(keyCount)
-	if err != nil {
-		return err
-	}
-	return t.info.put(keyCount, sequenceKey(n+uint64(t.added))) //nolint:gosec // it only grows
+	return top(tx, bucketMeta).put(bucketBatches, t.batches.encode())
 }
 
 // Batch returns what is held of the batch, the zero Batch at first.
@@ -194,9 +196,6 @@ func (t *Tx) EachCall(fn func(reference string, c Call) error) error {
 
 // PutCall replaces what is held of a call.
 func (t *Tx) PutCall(reference string, c Call) error {
-	if t.calls.b.Get([]byte(reference)) == nil {
-		t.added++
-	}
 	return t.calls.put([]byte(reference), encodeCall(c))
 }
 
@@ -232,7 +231,7 @@ func (s *Store) Baseline(batches []string, silent bool) (bool, error) {
 			if err != nil {
 				return err
 			}
-			if err := t.PutBatch(Batch{Silent: true}); err != nil {
+			if err := errors.Join(t.PutBatch(Batch{Silent: true}), t.end(tx)); err != nil {
 				return err
 			}
 		}

@@ -19,35 +19,44 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // bucket's place, the key and the payload, so that a record that turns up in
 // another place, or under another key, does not pass.
 type bucket struct {
-	b     *bolt.Bucket // nil where there is none
-	place string
+	b      *bolt.Bucket // nil where there is none
+	place  string
+	start  uint32  // checksum of the place: what those of its records begin with
+	counts *census // if set, put keeps it
 }
 
-func top(tx *bolt.Tx, name []byte) bucket { return bucket{tx.Bucket(name), string(name)} }
+func newBucket(b *bolt.Bucket, place string) bucket {
+	return bucket{b: b, place: place, start: crc32.Checksum(append([]byte(place), 0), castagnoli)}
+}
+
+func top(tx *bolt.Tx, name []byte) bucket { return newBucket(tx.Bucket(name), string(name)) }
 
 // batchBucket and callsBucket return the buckets of a batch, which may not exist.
 func batchBucket(tx *bolt.Tx, batch string) bucket {
-	return bucket{tx.Bucket(bucketBatches).Bucket([]byte(batch)), placeOf(batch)}
+	return newBucket(tx.Bucket(bucketBatches).Bucket([]byte(batch)), string(bucketBatches)+"/"+batch)
 }
 
 func callsBucket(of bucket) bucket {
 	if of.b == nil {
 		return bucket{}
 	}
-	return bucket{of.b.Bucket(bucketCalls), of.place + "/" + string(bucketCalls)}
+	return newBucket(of.b.Bucket(bucketCalls), of.place+"/"+string(bucketCalls))
 }
 
-func placeOf(batch string) string { return string(bucketBatches) + "/" + batch }
-
 func (b bucket) checksum(key, payload []byte) uint32 {
-	sum := crc32.Update(crc32.Checksum([]byte(b.place), castagnoli), castagnoli, []byte{0})
-	return crc32.Update(crc32.Update(sum, castagnoli, key), castagnoli, payload)
+	return crc32.Update(crc32.Update(b.start, castagnoli, key), castagnoli, payload)
 }
 
 func (b bucket) put(key, payload []byte) error {
 	v := make([]byte, sumSize, sumSize+len(payload))
 	binary.BigEndian.PutUint32(v, b.checksum(key, payload))
-	return b.b.Put(key, append(v, payload...))
+	v = append(v, payload...)
+	if b.counts != nil {
+		if err := b.counts.replace(b.b.Get(key), v); err != nil {
+			return err
+		}
+	}
+	return b.b.Put(key, v)
 }
 
 // get returns the payload under key, nil if there is none. The slice is valid
@@ -66,10 +75,11 @@ func (b bucket) number(key []byte) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(v) != 8 {
-		return 0, fmt.Errorf("%w: the record %s is missing or has %d bytes", ErrDamaged, key, len(v))
+	n, err := sequenceOf(v)
+	if err != nil {
+		return 0, fmt.Errorf("record %s: %w", key, err)
 	}
-	return binary.BigEndian.Uint64(v), nil
+	return n, nil
 }
 
 func (b bucket) unseal(key, v []byte) ([]byte, error) {
@@ -121,6 +131,13 @@ func decodeHead(b []byte, head any) (rest []byte, err error) {
 
 // sequenceKey makes a key that sorts by number.
 func sequenceKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+func sequenceOf(key []byte) (uint64, error) {
+	if len(key) != 8 {
+		return 0, fmt.Errorf("%w: a sequence has %d bytes", ErrDamaged, len(key))
+	}
+	return binary.BigEndian.Uint64(key), nil
+}
 
 // callVersion is the first byte of an encoded Call.
 const callVersion = 1

@@ -8,11 +8,13 @@
 //	meta                    schema    the version of this tree
 //	                        id        the store id, first part of every event id
 //	                        baseline  "done" once the first discovery was taken in, empty before
-//	                        batches   how many there are, 8 bytes
 //	                        source    a Source, as JSON
+//	                        batches   census of the info and census records of all batches
+//	                        parked    census of the parked events
+//	                        relay     census of the bucket relay
 //	batches
 //	  <batch id>            info      a Batch, as JSON
-//	                        count     how many calls are on record, 8 bytes
+//	                        census    census of its calls
 //	    calls               <reference id>  a Call, in binary
 //	outbox                  <sequence, 8 bytes>  an event, in the order of commit
 //	parked                  <sequence, 8 bytes>  a Parked and its event
@@ -21,8 +23,10 @@
 //	                        place/<sink>  where in the stream the sink starts, its own
 //
 // Every value starts with a CRC-32C over its place in the tree, its key and the
-// rest of it, since bbolt does not notice a flipped bit; Open checks them all,
-// and counts.
+// rest of it, since bbolt does not notice a flipped bit. A census is a number of
+// records and the sum of their checksums, so that none can go missing, or go back
+// to what it was. Open checks all of this, and before it that each page of the
+// file is in use once or free.
 //
 // Nothing outside this package may know that the state is in bbolt. The
 // package does not compare, number or publish anything, and does not decide

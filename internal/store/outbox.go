@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -42,8 +41,12 @@ func (s *Store) Outbox(limit, maxBytes int, each func(sequence uint64, e event.E
 			if size += len(e.Data); size > maxBytes && n > 0 {
 				return nil
 			}
+			sequence, err := sequenceOf(k)
+			if err != nil {
+				return err
+			}
 			n++
-			each(binary.BigEndian.Uint64(k), e)
+			each(sequence, e)
 		}
 		return nil
 	})
@@ -57,15 +60,15 @@ func (s *Store) Outbox(limit, maxBytes int, each func(sequence uint64, e event.E
 func (s *Store) Pending() (uint64, error) {
 	var n uint64
 	err := s.view(func(tx *bolt.Tx) error {
-		// Events leave from the front only, so the keys have no gaps.
-		c := tx.Bucket(bucketOutbox).Cursor()
-		first, _ := c.First()
-		if last, _ := c.Last(); first != nil {
-			n = binary.BigEndian.Uint64(last) - binary.BigEndian.Uint64(first) + 1
-		}
-		return nil
+		// Events leave from the front only, so there are no gaps.
+		left, err := top(tx, bucketRelay).number(keyRelayed)
+		n = tx.Bucket(bucketOutbox).Sequence() - left
+		return err
 	})
-	return n, err
+	if err != nil {
+		return 0, fmt.Errorf("outbox: %w", err)
+	}
+	return n, nil
 }
 
 // RelayNote returns what the relay noted with its newest Relayed, empty at first.
@@ -86,10 +89,12 @@ func (s *Store) RelayNote() ([]byte, error) {
 // holds, and keeps the relay's note of where.
 func (s *Store) Relayed(sequence uint64, note []byte) error {
 	err := s.update(func(tx *bolt.Tx) error {
-		if err := forget(tx, sequence); err != nil {
-			return err
-		}
-		return top(tx, bucketRelay).put(keyNote, note)
+		return counted(tx, bucketRelay, func(relay bucket) error {
+			if err := forget(tx, relay, sequence); err != nil {
+				return err
+			}
+			return relay.put(keyNote, note)
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("outbox: forget up to %d: %w", sequence, err)
@@ -99,14 +104,17 @@ func (s *Store) Relayed(sequence uint64, note []byte) error {
 
 // forget removes events, and keeps up to where, so that the outbox is known to
 // hold all that come after.
-func forget(tx *bolt.Tx, sequence uint64) error {
-	c := tx.Bucket(bucketOutbox).Cursor()
-	for k, _ := c.First(); k != nil && binary.BigEndian.Uint64(k) <= sequence; k, _ = c.First() {
+func forget(tx *bolt.Tx, relay bucket, sequence uint64) error {
+	outbox := tx.Bucket(bucketOutbox)
+	if newest := outbox.Sequence(); sequence > newest {
+		return fmt.Errorf("the newest that was ever in it is %d", newest)
+	}
+	c, end := outbox.Cursor(), sequenceKey(sequence)
+	for k, _ := c.First(); k != nil && bytes.Compare(k, end) <= 0; k, _ = c.First() {
 		if err := c.Delete(); err != nil {
 			return err
 		}
 	}
-	relay := top(tx, bucketRelay)
 	before, err := relay.number(keyRelayed)
 	if err != nil {
 		return err
@@ -134,7 +142,7 @@ func (s *Store) ParkRelayed(sequence uint64, reason string, at time.Time) error 
 		if err := park(tx, Parked{By: byRelay, Reason: reason, At: at, Event: e}); err != nil {
 			return err
 		}
-		return forget(tx, sequence)
+		return counted(tx, bucketRelay, func(relay bucket) error { return forget(tx, relay, sequence) })
 	})
 	if err != nil {
 		return fmt.Errorf("park event %d of the outbox: %w", sequence, err)
@@ -151,16 +159,17 @@ func (s *Store) Park(p Parked) error {
 }
 
 func park(tx *bolt.Tx, p Parked) error {
-	parked := top(tx, bucketParked)
-	n, err := parked.b.NextSequence()
-	if err != nil {
-		return err
-	}
 	payload, err := encodeHead(p, encodeEvent(p.Event))
 	if err != nil {
 		return err
 	}
-	return parked.put(sequenceKey(n), payload)
+	return counted(tx, bucketParked, func(parked bucket) error {
+		n, err := parked.b.NextSequence()
+		if err != nil {
+			return err
+		}
+		return parked.put(sequenceKey(n), payload)
+	})
 }
 
 // ParkedCount returns how many events are parked.

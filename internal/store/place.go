@@ -27,7 +27,9 @@ func (s *Store) Place(sink string) ([]byte, error) {
 // PutPlace keeps where in the stream the sink starts should the stream not know.
 // What it says is the sink's own matter.
 func (s *Store) PutPlace(sink string, place []byte) error {
-	err := s.update(func(tx *bolt.Tx) error { return top(tx, bucketRelay).put(placeKey(sink), place) })
+	err := s.update(func(tx *bolt.Tx) error {
+		return counted(tx, bucketRelay, func(relay bucket) error { return relay.put(placeKey(sink), place) })
+	})
 	if err != nil {
 		return fmt.Errorf("place of sink %s: commit: %w", sink, err)
 	}

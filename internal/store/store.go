@@ -46,10 +46,9 @@ var (
 	keySchema   = []byte("schema")
 	keyID       = []byte("id")
 	keyBaseline = []byte("baseline")
-	keyBatches  = []byte("batches")
 	keySource   = []byte("source")
 	keyInfo     = []byte("info")
-	keyCount    = []byte("count")
+	keyCensus   = []byte("census")
 	keyNote     = []byte("note")
 	keyRelayed  = []byte("relayed")
 )
@@ -80,12 +79,12 @@ func Open(path string) (*Store, error) {
 	if err := os.Chmod(path, fileMode); err != nil {
 		return nil, fmt.Errorf("state %s must belong to the user that runs this: %w", path, err)
 	}
-	db, err := openFile(path)
+	db, file, err := openFile(path)
 	if err != nil {
 		return nil, explain(path, err)
 	}
 	s := &Store{db: db, committed: make(chan struct{}, 1)}
-	err = s.readMeta()
+	err = s.readMeta(file)
 	if err == nil {
 		err = s.check()
 	}
@@ -123,8 +122,8 @@ func (s *Store) signal() {
 	}
 }
 
-// openFile opens an existing file.
-func openFile(path string) (db *bolt.DB, err error) {
+// openFile opens an existing file, and returns also the file under it.
+func openFile(path string) (db *bolt.DB, file *os.File, err error) {
 	err = guarded(func() error {
 		db, err = bolt.Open(path, fileMode, &bolt.Options{
 			Timeout:      lockTimeout,
@@ -132,7 +131,8 @@ func openFile(path string) (db *bolt.DB, err error) {
 			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 				// Never create here: a file that vanished since is an error,
 				// not an empty state that would tell everything again.
-				return os.OpenFile(name, flag&^os.O_CREATE, mode)
+				file, err = os.OpenFile(name, flag&^os.O_CREATE, mode)
+				return file, err
 			},
 		})
 		return err
@@ -140,13 +140,13 @@ func openFile(path string) (db *bolt.DB, err error) {
 	var system *os.PathError
 	switch {
 	case err == nil:
-		return db, nil
+		return db, file, nil
 	case errors.Is(err, berrors.ErrTimeout):
-		return nil, fmt.Errorf("%w; stop it, or give this one its own NOTIFIER_DATA_DIR", ErrLocked)
+		return nil, nil, fmt.Errorf("%w; stop it, or give this one its own NOTIFIER_DATA_DIR", ErrLocked)
 	case errors.As(err, &system), errors.Is(err, ErrDamaged):
-		return nil, err
+		return nil, nil, err
 	}
-	return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	return nil, nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 }
 
 // view and update are bbolt's, guarded. An update that panics is rolled back.
@@ -194,15 +194,18 @@ func create(path string) error {
 // begin writes all records of which a state has one, so that one which is
 // missing later is damage and not the beginning.
 func begin(tx *bolt.Tx) error {
-	meta, relay := top(tx, bucketMeta), top(tx, bucketRelay)
+	meta := top(tx, bucketMeta)
 	return errors.Join(
 		meta.put(keySchema, []byte(strconv.Itoa(schema))),
 		meta.put(keyID, []byte(strings.ToLower(rand.Text()[:12]))),
 		meta.put(keyBaseline, nil),
-		meta.put(keyBatches, sequenceKey(0)),
 		meta.putJSON(keySource, Source{}),
-		relay.put(keyNote, nil),
-		relay.put(keyRelayed, sequenceKey(0)),
+		meta.put(bucketBatches, census{}.encode()),
+		meta.put(bucketParked, census{}.encode()),
+		meta.put(bucketRelay, census{}.encode()),
+		counted(tx, bucketRelay, func(relay bucket) error {
+			return errors.Join(relay.put(keyNote, nil), relay.put(keyRelayed, sequenceKey(0)))
+		}),
 	)
 }
 
@@ -214,13 +217,16 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-func (s *Store) readMeta() error {
+func (s *Store) readMeta(file *os.File) error {
 	return s.view(func(tx *bolt.Tx) error {
 		// A file that was cut can open; the pages that are gone fault later.
 		if info, err := os.Stat(s.db.Path()); err != nil {
 			return err
 		} else if info.Size() < tx.Size() {
 			return fmt.Errorf("%w: it has %d bytes of %d", ErrDamaged, info.Size(), tx.Size())
+		}
+		if err := checkPages(tx, file); err != nil {
+			return err
 		}
 		meta := top(tx, bucketMeta)
 		if meta.b == nil {

@@ -49,6 +49,9 @@ func IsUnauthorized(err error) bool {
 	return hasCode(err, http.StatusUnauthorized, http.StatusForbidden)
 }
 
+// IsTooMany says whether the platform had too many requests of this account.
+func IsTooMany(err error) bool { return hasCode(err, http.StatusTooManyRequests) }
+
 // Class returns what kind of error it is, in a word: errors of one class have
 // one cause, though their texts may differ.
 func Class(err error) string {

@@ -1,0 +1,7 @@
+//go:build race
+
+package fetch_test
+
+// underRace says that the race detector is on, which makes all of it ten times
+// as slow.
+const underRace = true
