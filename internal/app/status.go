@@ -3,14 +3,17 @@ package app
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/syllable-notifier/notifier/internal/fetch"
 	"github.com/syllable-notifier/notifier/internal/ops"
+	"github.com/syllable-notifier/notifier/internal/syllable"
 )
 
-// lagTimeout bounds the question how much waits for a sink.
+// lagTimeout bounds the questions to the stream: how much it holds, and how
+// much of it waits for each sink.
 const lagTimeout = 2 * time.Second
 
 // status says how the daemon is doing.
@@ -25,18 +28,34 @@ func (a *App) status(ctx context.Context) ops.Status {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lagTimeout)
 	defer cancel()
+	s.Stream = a.streamStatus(ctx)
 	for _, d := range a.deliveries {
 		sink := ops.Sink{Name: d.Name(), Trouble: d.Trouble()}
 		n, err := d.Lag(ctx)
-		if sink.Waiting = n; err != nil && sink.Trouble == "" {
+		if err == nil {
+			sink.Waiting = &n
+		} else if sink.Trouble == "" {
 			sink.Trouble = err.Error()
 		}
 		s.Sinks = append(s.Sinks, sink)
 	}
+	now := time.Now()
 	for id, b := range p.Batches {
-		s.Batches = append(s.Batches, batchStatus(id, b, time.Now()))
+		s.Batches = append(s.Batches, batchStatus(id, b, now))
 	}
 	slices.SortFunc(s.Batches, func(a, b ops.Batch) int { return cmp.Compare(a.ID, b.ID) })
+	return s
+}
+
+func (a *App) streamStatus(ctx context.Context) ops.Stream {
+	s := ops.Stream{Name: a.cfg.NATSStream}
+	stream, err := a.js.Stream(ctx, s.Name)
+	if err != nil {
+		s.Trouble = fmt.Sprintf("stream %s: %v", s.Name, err)
+		return s
+	}
+	state := stream.CachedInfo().State
+	s.Messages, s.Bytes = &state.Msgs, &state.Bytes
 	return s
 }
 
@@ -61,22 +80,41 @@ func sourceStatus(p fetch.Status) ops.Source {
 func batchStatus(id string, b fetch.BatchStatus, now time.Time) ops.Batch {
 	s := ops.Batch{
 		ID: id, CampaignID: b.CampaignID, Campaign: b.Campaign, Status: b.Status, State: string(b.State),
-		Calls: map[string]int{}, Events: b.Held.Events,
+		Found: moment(b.Found), Calls: map[string]int{}, Events: b.Held.Events,
 		LastPoll: moment(b.LastPoll), NextPoll: moment(b.NextPoll), WholeList: moment(b.WholeList),
-		Interval: b.Interval.Seconds(), Failures: b.Failures, LastError: b.LastError,
+		Interval: b.Interval.Seconds(), Lag: lag(b, now).Seconds(), Failures: b.Failures, LastError: b.LastError,
 		Requests: b.Spent.Requests, Bytes: b.Spent.Bytes,
 	}
 	for status, channels := range b.Held.Calls {
-		for _, n := range channels {
-			s.Calls[status] += n
+		n := 0
+		for _, c := range channels {
+			n += c
+		}
+		s.Calls[status] += n
+		switch syllable.PhaseOf(&status) {
+		case syllable.Waiting:
+			s.Waiting += n
+		case syllable.Moving:
+			s.Moving += n
+		case syllable.Over:
+			s.Ended += n
 		}
 	}
-	if b.State == fetch.StateGone {
-		s.Failures, s.LastError = 0, "" // it is no failure that it is not there
-	} else if !b.LastPoll.IsZero() && !b.NextPoll.IsZero() {
-		s.Lag = max(now.Sub(b.LastPoll)-b.Interval, 0).Seconds()
-	}
 	return s
+}
+
+// lag returns how late the news of a batch are.
+func lag(b fetch.BatchStatus, now time.Time) time.Duration {
+	due := b.LastPoll.Add(b.Interval)
+	switch {
+	case b.State == fetch.StateGone:
+		due = b.NextPoll // it fails to be read because it is not there
+	case b.LastPoll.IsZero():
+		due = b.Found
+	case b.NextPoll.IsZero():
+		return 0 // it is asked for no more
+	}
+	return max(now.Sub(due), 0)
 }
 
 // moment returns a time as it is shown, nil for none.

@@ -173,10 +173,10 @@ func said(b, before syllable.Batch) bool { return b.Status != "" && b.Status != 
 
 // watch starts watching a batch.
 func (p *Poller) watch(b syllable.Batch, held Held) *watch {
-	w := &watch{id: b.BatchID, batch: b, pace: newPace(p.o.Interval), mind: &mind{flow: newFlow()}}
+	now := time.Now()
+	w := &watch{id: b.BatchID, batch: b, found: now, pace: newPace(p.o.Interval), mind: &mind{flow: newFlow()}}
 	w.mind.remembered(held)
 	p.watches[w.id] = w
-	now := time.Now()
 	polled := held.Polled
 	if polled.After(now) {
 		polled = now // the clock was wrong

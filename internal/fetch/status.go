@@ -41,6 +41,8 @@ type BatchStatus struct {
 	Status     string // the platform's
 	State      State
 	Held       Held
+	// Found is when this process found it.
+	Found time.Time
 	// Interval is the time from the newest poll to the next.
 	Interval time.Duration
 	// LastPoll is when the newest successful poll was asked for, NextPoll when
@@ -75,6 +77,7 @@ func (p *Poller) publish(w *watch) {
 	}
 	s := BatchStatus{
 		CampaignID: w.batch.CampaignID, Status: w.batch.Status, State: p.state(w), Held: w.mind.held,
+		Found:    w.found,
 		Interval: w.pace.wait, LastPoll: w.pace.asked, NextPoll: w.pace.due, WholeList: w.mind.asked,
 		Failures: w.pace.failures, LastError: w.pace.reason, Spent: w.spent,
 	}

@@ -11,6 +11,7 @@ import (
 // watch is what the poller knows of a batch.
 type watch struct {
 	id     string
+	found  time.Time // by this process
 	pace   pace
 	batch  syllable.Batch // as the platform says of it
 	looked time.Time      // when it said so

@@ -102,7 +102,8 @@ func TestDeletedWhileDown(t *testing.T) {
 		w.p.set(nil, item("a", "CANCELED", "x", "null"))
 		w.start()
 		w.wait(60)
-		w.wantLives("1 batch.discovered", "2 batch.active null→ACTIVE", "3 batch.canceled ACTIVE→CANCELED", "4 batch.completed")
+		w.wantLives("1 batch.discovered", "2 batch.active null→ACTIVE", "3 batch.canceled ACTIVE→CANCELED",
+			"4 batch.completed")
 		w.want("a/1 request.connected null→CONNECTED", "a/2 channel.x null→x", "a/3 request.canceled CONNECTED→CANCELED")
 	})
 }

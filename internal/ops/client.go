@@ -33,6 +33,10 @@ func NewClient(addr, token string) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("NOTIFIER_HTTP_ADDR=%s: want host:port of the running daemon: %w", addr, err)
 	}
+	if port == "0" {
+		return nil, fmt.Errorf("NOTIFIER_HTTP_ADDR=%s is any free port: set it to the address that the daemon has, "+
+			"which its log tells as http in the line \"running\"", addr)
+	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1" // it listens on every address
 	}
@@ -48,21 +52,36 @@ func NewClient(addr, token string) (*Client, error) {
 	}, nil
 }
 
-// Status asks how the daemon is doing, of all batches or of one.
-func (c *Client) Status(ctx context.Context, batch string) (Status, error) {
-	var s Status
+// Status asks how the daemon is doing, of all batches or of one ("" for all).
+// The second result is the answer as it came, with whatever a daemon of another
+// version adds to it.
+func (c *Client) Status(ctx context.Context, batch string) (Status, []byte, error) {
 	q := ""
 	if batch != "" {
 		q = "?" + url.Values{"batch": {batch}}.Encode()
 	}
-	err := c.get(ctx, pathStatus+q, &s)
-	return s, err
+	body, err := c.get(ctx, pathStatus+q)
+	if err != nil {
+		return Status{}, nil, err
+	}
+	var s Status
+	if err := json.Unmarshal(body, &s); err != nil {
+		return Status{}, nil, fmt.Errorf("the daemon's answer is not what it should be: is it another program? %w", err)
+	}
+	if s.Store == "" {
+		return Status{}, nil, fmt.Errorf("what answers at %s is no notifier: set NOTIFIER_HTTP_ADDR to the daemon's own",
+			c.address())
+	}
+	return s, body, nil
 }
 
-func (c *Client) get(ctx context.Context, path string, out any) error {
+func (c *Client) address() string { return strings.TrimPrefix(c.base, "http://") }
+
+// get returns the body of an answer with status 200.
+func (c *Client) get(ctx context.Context, path string) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if c.token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.token)
@@ -73,22 +92,28 @@ func (c *Client) get(ctx context.Context, path string, out any) error {
 		if errors.As(err, &u) {
 			err = u.Err
 		}
-		return fmt.Errorf("no daemon answers at %s: is it running, and is NOTIFIER_HTTP_ADDR its own? %w",
-			strings.TrimPrefix(c.base, "http://"), err)
+		return nil, fmt.Errorf("no daemon answers at %s: is it running, and is NOTIFIER_HTTP_ADDR its own? %w",
+			c.address(), err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	switch resp.StatusCode {
+	case http.StatusOK:
+	case http.StatusUnauthorized:
+		return nil, errors.New("the daemon asks for a token: set NOTIFIER_HTTP_TOKEN to the one it was started with")
+	case http.StatusMisdirectedRequest:
+		return nil, errors.New("the daemon answers to the name localhost only: set NOTIFIER_HTTP_ADDR to 127.0.0.1 " +
+			"and its port")
+	default:
+		// In our own words: what another program says may be anything.
+		return nil, fmt.Errorf("the daemon answered %d %s: is it another program, or an older version?",
+			resp.StatusCode, http.StatusText(resp.StatusCode))
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
-		return fmt.Errorf("the daemon's answer: %w", err)
+		return nil, fmt.Errorf("the daemon's answer: %w", err)
 	}
-	switch {
-	case resp.StatusCode == http.StatusUnauthorized:
-		return errors.New("the daemon asks for a token: set NOTIFIER_HTTP_TOKEN to the one it was started with")
-	case resp.StatusCode != http.StatusOK:
-		return fmt.Errorf("the daemon answered %s: is it another program, or an older version?", resp.Status)
+	if len(body) > maxAnswer {
+		return nil, fmt.Errorf("the daemon's answer has more than %d bytes: ask for one batch", maxAnswer)
 	}
-	if err := json.Unmarshal(body, out); err != nil {
-		return fmt.Errorf("the daemon's answer is not what it should be: is it another program? %w", err)
-	}
-	return nil
+	return body, nil
 }

@@ -26,7 +26,7 @@
 // # What it does not do
 //
 // It does not know what it checks and shows: checks and the status are handed in
-// as functions. It does
-// not encrypt, and does not decide whether an address may be open to the
-// network. It never writes to the state, and its answers hold no call data.
+// as functions. It does not encrypt, and does not decide whether an address may be
+// open to the network. It never writes to the state, and its answers hold no
+// call data.
 package ops

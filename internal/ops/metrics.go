@@ -1,14 +1,10 @@
 package ops
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"hash/fnv"
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,13 +15,8 @@ import (
 // pathMetrics answers with metrics in the text format of Prometheus.
 const pathMetrics = "/metrics"
 
-// maxSeries bounds how many batches have series of their own, scrapeTimeout the
-// look at what the metrics are made of, and maxLabel a label's value, in bytes.
-const (
-	maxSeries     = 500
-	scrapeTimeout = 5 * time.Second
-	maxLabel      = 128
-)
+// scrapeTimeout bounds the look at what the metrics are made of.
+const scrapeTimeout = 5 * time.Second
 
 // metricsHandler serves all metrics, made of a Status at each scrape.
 func metricsHandler(status func(context.Context) Status) http.Handler {
@@ -35,7 +26,12 @@ func metricsHandler(status func(context.Context) Status) http.Handler {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		&collector{status: status},
 	)
-	return promhttp.HandlerFor(r, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+	return promhttp.HandlerFor(r, promhttp.HandlerOpts{
+		// One series that does not fit must not take all the others with it;
+		// the registry counts it (promhttp_metric_handler_errors_total).
+		ErrorHandling: promhttp.ContinueOnError,
+		Registry:      r,
+	})
 }
 
 // collector makes metrics of a Status. It is an unchecked one: which series
@@ -64,33 +60,55 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	out.gauge("notifier_outbox_events", "Events that are committed and wait for the stream.",
 		float64(s.Outbox.Waiting))
 	out.gauge("notifier_parked_events", "Events that could not be published or delivered.", float64(s.Outbox.Parked))
+	out.known("notifier_stream_messages", "Messages in the stream, of other daemons too.", s.Stream.Messages)
+	out.known("notifier_stream_bytes", "Size of the stream.", s.Stream.Bytes)
 	for _, k := range s.Sinks {
 		out.gauge("notifier_sink_up", "0 while nothing can be delivered to a sink, else 1.",
 			truth(k.Trouble == ""), "sink", k.Name)
-		out.gauge("notifier_sink_waiting_events", "Events in the stream that wait for a sink.",
-			float64(k.Waiting), "sink", k.Name)
+		out.known("notifier_sink_waiting_events", "Events in the stream that wait for a sink.",
+			k.Waiting, "sink", k.Name)
 	}
-	out.batches(s.Batches)
+	out.all(s.Batches)
 }
 
-// batches gives the states of all, and series of their own to those that were
-// polled last, up to a bound.
-func (s series) batches(all []Batch) {
-	states := map[string]int{}
-	for _, b := range all {
+// all gives the sums of all batches, and series of their own to some.
+func (s series) all(batches []Batch) {
+	// A state without a batch is 0, not absent: an alert on it would be silent.
+	states := map[string]int{BatchDiscovered: 0, BatchActive: 0, BatchQuiet: 0, BatchSettled: 0, BatchGone: 0}
+	longest := 0.0
+	for _, b := range batches {
 		states[b.State]++
+		longest = max(longest, b.Lag)
 	}
 	for state, n := range states {
 		s.gauge("notifier_batches", "Batches that are watched, by their state.", float64(n), "state", state)
 	}
-	shown := slices.Clone(all)
-	slices.SortStableFunc(shown, func(a, b Batch) int { return cmp.Compare(unix(b.LastPoll), unix(a.LastPoll)) })
-	shown = shown[:min(len(shown), maxSeries)]
+	s.gauge("notifier_poll_lag_seconds", "The longest lag of all batches.", longest)
+	shown := leading(batches, maxSeries)
 	s.gauge("notifier_batches_without_series", "Batches that have no series of their own, since there are too many.",
-		float64(len(all)-len(shown)))
+		float64(len(batches)-len(shown)))
 	for _, b := range shown {
 		s.batch(b)
 	}
+}
+
+// statusOther stands for every request_status that is not known: what a platform
+// may invent has no place in a label.
+const statusOther = "other"
+
+// knownStatuses sums up calls by the values of request_status that are known.
+func knownStatuses(calls map[string]int) map[string]int {
+	known := []string{
+		"PENDING", "QUEUED", "INITIATED", "CONNECTED", "COMPLETED", "FAILED", "CANCELED", "INVALID", "DUPLICATE", "SKIPPED",
+	}
+	sums := map[string]int{}
+	for status, n := range calls {
+		if !slices.Contains(known, status) {
+			status = statusOther
+		}
+		sums[status] += n
+	}
+	return sums
 }
 
 func (s series) batch(b Batch) {
@@ -119,56 +137,6 @@ func (s series) batch(b Batch) {
 	s.counter("notifier_batch_received_bytes_total", "Bytes of the answers, decoded.", float64(b.Bytes), of...)
 }
 
-// series takes metrics; labels are names and values in turn.
-type series struct{ ch chan<- prometheus.Metric }
-
-func (s series) gauge(name, help string, v float64, labels ...string) {
-	s.add(prometheus.GaugeValue, name, help, v, labels)
-}
-
-func (s series) counter(name, help string, v float64, labels ...string) {
-	s.add(prometheus.CounterValue, name, help, v, labels)
-}
-
-func (s series) add(kind prometheus.ValueType, name, help string, v float64, labels []string) {
-	var names, values []string
-	for i := 0; i < len(labels); i += 2 {
-		names, values = append(names, labels[i]), append(values, label(labels[i+1]))
-	}
-	s.ch <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), kind, v, values...)
-}
-
-// statusOther stands for every request_status that is not known: what a platform
-// may invent has no place in a label.
-const statusOther = "other"
-
-// knownStatuses sums up calls by the values of request_status that are known.
-func knownStatuses(calls map[string]int) map[string]int {
-	known := []string{
-		"PENDING", "QUEUED", "INITIATED", "CONNECTED", "COMPLETED", "FAILED", "CANCELED", "INVALID", "DUPLICATE", "SKIPPED",
-	}
-	sums := map[string]int{}
-	for status, n := range calls {
-		if !slices.Contains(known, status) {
-			status = statusOther
-		}
-		sums[status] += n
-	}
-	return sums
-}
-
-// label makes a value of the platform's fit for a label. One that is cut ends
-// with a hash of all of it, so that no two become one.
-func label(v string) string {
-	v = strings.ToValidUTF8(v, "�")
-	if len(v) <= maxLabel {
-		return v
-	}
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(v))
-	return strings.ToValidUTF8(v[:maxLabel], "") + fmt.Sprintf("~%016x", h.Sum64())
-}
-
 func truth(b bool) float64 {
 	if b {
 		return 1
@@ -176,9 +144,4 @@ func truth(b bool) float64 {
 	return 0
 }
 
-func unix(at *time.Time) float64 {
-	if at == nil {
-		return 0
-	}
-	return float64(at.UnixMilli()) / 1e3
-}
+func unix(at *time.Time) float64 { return float64(at.UnixMilli()) / 1e3 }

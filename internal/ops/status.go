@@ -22,6 +22,7 @@ type Status struct {
 	Reasons []Reason `json:"reasons"`
 	Source  Source   `json:"source"`
 	Outbox  Outbox   `json:"outbox"`
+	Stream  Stream   `json:"stream"`
 	Sinks   []Sink   `json:"sinks"`
 	// Batches are those that are watched, in the order of their ids.
 	Batches []Batch `json:"batches"`
@@ -56,14 +57,34 @@ type Outbox struct {
 	Parked  int    `json:"parked"`
 }
 
+// Stream is what the events are published to.
+type Stream struct {
+	Name string `json:"name"`
+	// Messages and Bytes are what it holds, of other daemons too; null where
+	// that is not known, and Trouble says why, empty if all is well.
+	Messages *uint64 `json:"messages"`
+	Bytes    *uint64 `json:"bytes"`
+	Trouble  string  `json:"trouble"`
+}
+
 // Sink is where events are delivered to.
 type Sink struct {
 	Name string `json:"name"`
-	// Waiting is how many events in the stream are still to be delivered, and
-	// Trouble why that is not known or they cannot be, empty if all is well.
-	Waiting uint64 `json:"waiting"`
-	Trouble string `json:"trouble"`
+	// Waiting is how many events in the stream are still to be delivered, null
+	// where that is not known. Trouble is why, or why they cannot be
+	// delivered; empty if all is well.
+	Waiting *uint64 `json:"waiting"`
+	Trouble string  `json:"trouble"`
 }
+
+// Values of Batch.State.
+const (
+	BatchDiscovered = "discovered" // it was not read yet
+	BatchActive     = "active"     // calls of it wait or move
+	BatchQuiet      = "quiet"      // nothing has changed for long, or it is paused
+	BatchSettled    = "settled"    // it is complete
+	BatchGone       = "gone"       // the platform does not know it
+)
 
 // Batch is how a batch is doing.
 type Batch struct {
@@ -71,12 +92,18 @@ type Batch struct {
 	CampaignID *int64 `json:"campaign_id"`
 	// Campaign is the campaign's name, empty where it is not known.
 	Campaign string `json:"campaign"`
-	// Status is the platform's word, and State ours: discovered, active,
-	// quiet, settled or gone.
+	// Status is the platform's word, and State ours.
 	Status string `json:"status"`
 	State  string `json:"state"`
-	// Calls counts its calls by request_status, over all processes.
-	Calls map[string]int `json:"calls"`
+	// Found is when this process found it, null for never.
+	Found *time.Time `json:"found"`
+	// Calls counts its calls by request_status, over all processes. Of them
+	// Waiting were not dialled yet, Moving are on the line or may be, and
+	// Ended have ended, unless they are dialled again.
+	Calls   map[string]int `json:"calls"`
+	Waiting int            `json:"waiting"`
+	Moving  int            `json:"moving"`
+	Ended   int            `json:"ended"`
 	// Events is how many events its calls have had, over all processes.
 	Events uint64 `json:"events"`
 	// LastPoll is when the newest successful poll was sent, NextPoll when the
@@ -85,8 +112,10 @@ type Batch struct {
 	LastPoll  *time.Time `json:"last_poll"`
 	NextPoll  *time.Time `json:"next_poll"`
 	WholeList *time.Time `json:"whole_list"`
-	// Interval is the time between the two polls, and Lag how much longer
-	// than that the newest successful one is ago, both in seconds.
+	// Interval is the time between the two polls, and Lag how much longer than
+	// that the newest successful one is ago (before the first, how long ago
+	// the batch was found), both in seconds. A batch that is gone or asked for
+	// no more is late only if the look for it is.
 	Interval float64 `json:"interval_seconds"`
 	Lag      float64 `json:"lag_seconds"`
 	// Failures is how many polls have failed in a row, and LastError why the
@@ -98,7 +127,7 @@ type Batch struct {
 	Bytes    uint64 `json:"bytes"`
 }
 
-// status answers with all that is known; ?batch=ID limits the batches.
+// getStatus answers with all that is known; ?batch=ID limits the batches.
 func (h *handler) getStatus(w http.ResponseWriter, r *http.Request) {
 	s := h.status(r.Context())
 	if id := r.URL.Query().Get("batch"); id != "" {
