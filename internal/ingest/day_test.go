@@ -199,7 +199,7 @@ type field struct {
 func (d *day) seen(t testing.TB, st *store.Store) latencies {
 	t.Helper()
 	events := map[field][]told{}
-	err := st.Outbox(1<<30, 1<<40, func(_ uint64, e event.Event) {
+	_, err := st.Events(0, 1<<30, 1<<40, func(_ uint64, e event.Event) {
 		if e.ID.Scope != event.ScopeCall {
 			return
 		}
@@ -242,7 +242,7 @@ func (d *day) seen(t testing.TB, st *store.Store) latencies {
 func completed(t testing.TB, st *store.Store) int {
 	t.Helper()
 	n := 0
-	err := st.Outbox(1<<30, 1<<40, func(_ uint64, e event.Event) {
+	_, err := st.Events(0, 1<<30, 1<<40, func(_ uint64, e event.Event) {
 		if e.Name == event.BatchCompleted {
 			n++
 		}
