@@ -221,27 +221,28 @@ func (s *JetStream) Read(
 	}
 	defer func() { _ = s.stream.DeleteConsumer(ctx, c.CachedInfo().Name) }() // or it goes by itself
 	seen := from.After
-	for left := c.CachedInfo().NumPending; left > 0 && seen < last; {
-		n, err := fetchRead(ctx, c, min(left, readBatch, last-seen), func(seq uint64, id string) {
+	// Messages that the server cannot read count as pending, but never come.
+	for left := c.CachedInfo().NumPending; err == nil && left > 0 && seen < last; {
+		var n uint64
+		n, err = fetchRead(ctx, c, min(left, readBatch, last-seen), func(seq uint64, id string) {
 			seen = seq
 			each(seq, id)
 		})
-		if err != nil {
-			return err
-		}
-		left -= n
+		left -= min(n, left)
 	}
-	if seen < last {
-		// Either what was last has left the stream, or this sight of it lags.
-		_, err := s.stream.GetMsg(ctx, last)
-		switch {
-		case err == nil:
-			return fmt.Errorf("it was read up to %d of %d only", seen, last)
-		case !errors.Is(err, jetstream.ErrMsgNotFound):
-			return fmt.Errorf("it was read up to %d of %d only: message %d: %w", seen, last, last, err)
-		}
+	if seen >= last {
+		return nil
 	}
-	return nil
+	// Either what was last has left the stream or cannot be read, or this sight of it
+	// lags.
+	switch _, err2 := s.stream.GetMsg(ctx, last); {
+	case errors.Is(err2, jetstream.ErrMsgNotFound):
+		return nil
+	case err == nil && err2 == nil:
+		return fmt.Errorf("it was read up to %d of %d only", seen, last)
+	default:
+		return fmt.Errorf("it was read up to %d of %d only: %w", seen, last, errors.Join(err, err2))
+	}
 }
 
 // fetchRead reads up to n messages, at least one, and returns how many.
