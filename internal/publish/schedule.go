@@ -47,7 +47,9 @@ func callOf(e event.Event) event.ID {
 type schedule struct {
 	// items are in the order of the stream. A settled one stands for those
 	// beside it that are settled too, so there are never two in a row, and at
-	// most one more than twice the items that are not settled.
+	// most one more than twice the items that are not settled. Should an item
+	// come between two that were put together, the place moves later than it
+	// could, and no harm is done.
 	items    []*item
 	busy     map[event.ID]struct{} // calls with an event under way
 	underWay int
