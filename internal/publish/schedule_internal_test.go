@@ -259,4 +259,6 @@ func anyOf(t *rapid.T, under map[*item]event.ID) *item {
 	return rapid.SampledFrom(all).Draw(t, "what ends")
 }
 
-func (i *item) String() string { return fmt.Sprintf("%d of %s, %s", i.sequence, i.event.ID.Reference, i.state) }
+func (i *item) String() string {
+	return fmt.Sprintf("%d of %s, %s", i.sequence, i.event.ID.Reference, i.state)
+}
