@@ -293,19 +293,36 @@ func TestDeliveryNoticesWhatWentElsewhere(t *testing.T) {
 	}
 }
 
-// An event that takes longer than the server waits is delivered again by the
-// server, or not, but not by us.
-func TestDeliveryKeepsWhatTakesLong(t *testing.T) {
+// The server delivers again what is in hand, under way or waiting, as it does
+// when it has not heard of it in time.
+func TestDeliveryIsGivenAgainWhatItHas(t *testing.T) {
 	t.Parallel()
 	js := connect(t)
 	g, l := newGate(ofCall("a")), &lot{}
-	d := concurrent(js, g, l, 2, 300*time.Millisecond)
+	d := concurrent(js, g, l, 2, 0)
 	all := calls(t, 4, "a", "b")
 	prepare(t, js, d, all)
 	stop := begin(t, d)
 	receive(t, g.begun)
 	g.sink.await(t, 4) // all of b
-	time.Sleep(time.Second)
+	for _, sequence := range []int{1, 3} {
+		subject := fmt.Sprintf("$JS.ACK.%s.notifier-test-%s.1.%d.%d.1.0", streamName, storeID, sequence, sequence)
+		if err := js.Conn().Publish(subject, []byte("-NAK")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(testTimeout); ; {
+		c, err := js.Consumer(t.Context(), streamName, "notifier-test-"+storeID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.CachedInfo().Delivered.Consumer == uint64(len(all)+2) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nothing is delivered again")
+		}
+	}
 	for range 4 {
 		g.verdict <- nil
 	}
