@@ -139,6 +139,7 @@ type process struct {
 func (*process) Name() string { return "test" }
 
 func (p *process) Deliver(_ context.Context, e event.Event) error {
+	time.Sleep(rand.N(3 * time.Millisecond)) // some take longer
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.dead {
@@ -194,8 +195,8 @@ func TestFault35RetryKeepsTheOrderOfACall(t *testing.T) {
 	t.Parallel()
 	const (
 		atOnce    = 8
-		callCount = 40
-		revisions = 25
+		callCount = 12
+		revisions = 80
 		kills     = 5
 	)
 	srv := server(t)
