@@ -174,6 +174,7 @@ func (a *App) buildSinks() error {
 		JetStream: a.js,
 		Stream:    a.cfg.NATSStream,
 		Store:     a.store.ID(),
+		Kept:      a.store,
 		Subject:   a.cfg.NATSSubjectPrefix + "." + event.InsightsCompleted + ".>",
 		// One by one: people read the channel in the order of the stream.
 		Concurrent: 1,

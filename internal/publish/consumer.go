@@ -9,7 +9,15 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-func (d *Delivery) consumerName() string { return "notifier-" + d.o.Sink.Name() + "-" + d.o.Store }
+// consumerName has the id that the store had first: a state that was restored goes
+// on where the one before it was.
+func (d *Delivery) consumerName() string {
+	first := d.o.Store
+	if len(d.o.Former) > 0 {
+		first = d.o.Former[0]
+	}
+	return "notifier-" + d.o.Sink.Name() + "-" + first
+}
 
 // consumer returns the sink's consumer, made if there is none, and when the
 // stream that it reads was made.

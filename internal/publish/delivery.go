@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,9 +36,13 @@ type DeliveryOptions struct {
 	Sink      Sink
 	JetStream jetstream.JetStream
 	Stream    string
-	// Store is the id of our store; events of others in the same stream are
-	// not ours to deliver.
-	Store string
+	// Store is the id of our store, and Former are those that it had before, the
+	// oldest first; events of others in the same stream are not ours to deliver.
+	Store  string
+	Former []string
+	// Kept has the events that the stream took not long ago: when it has lost them
+	// and is filled again, they are not delivered again. Nil stands for none.
+	Kept Kept
 	// Subject is the filter of the events to deliver.
 	Subject string
 	// Concurrent is how many calls are delivered at once, 1 to 1,000; 0 stands
@@ -62,6 +67,17 @@ type DeliveryOptions struct {
 	// are.
 	Damaged func(error) bool
 	Log     *slog.Logger
+}
+
+// ours says whether an event is of our store.
+func (o DeliveryOptions) ours(id event.ID) bool {
+	return id.Store == o.Store || slices.Contains(o.Former, id.Store)
+}
+
+// Kept is where events stay for a while after the stream took them.
+type Kept interface {
+	// Events is that of Outbox.
+	Events(after uint64, limit, maxBytes int, each func(sequence uint64, e event.Event)) (uint64, error)
 }
 
 // window is how many events may be in hand. With one, the server itself holds
@@ -175,9 +191,39 @@ func (d *Delivery) consume(ctx, hard context.Context) error {
 	if err != nil {
 		return err
 	}
+	settled, err := d.settledBefore()
+	if err != nil {
+		return err
+	}
 	it, err := c.Messages(jetstream.PullMaxMessages(d.o.window()), jetstream.PullHeartbeat(heartbeat))
 	if err != nil {
 		return fmt.Errorf("consumer %s: %w", d.consumerName(), err)
 	}
-	return newSession(d, c, created, it).run(ctx, hard)
+	return newSession(d, c, created, settled, it).run(ctx, hard)
+}
+
+// settledBefore returns the events that were settled before the stream lost what it
+// held and was filled again, as far as they are kept: the others cannot come.
+func (d *Delivery) settledBefore() (map[event.ID]bool, error) {
+	newest := d.keeper.filled()
+	if newest == "" || d.o.Kept == nil {
+		return nil, nil
+	}
+	settled, found := map[event.ID]bool{}, false
+	for after := uint64(0); !found; {
+		through, err := d.o.Kept.Events(after, batchEvents, batchBytes, func(_ uint64, e event.Event) {
+			if !found {
+				settled[e.ID] = true
+				found = e.ID.String() == newest
+			}
+		})
+		if err != nil {
+			return nil, fmt.Errorf("what was delivered before the stream was filled again: %w", err)
+		}
+		if through == 0 {
+			return nil, nil // it is not kept, so that all that is came after it
+		}
+		after = through
+	}
+	return settled, nil
 }

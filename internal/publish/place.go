@@ -36,6 +36,11 @@ type place struct {
 	// clock. It counts where the stream has lost its end, and uses sequences
 	// again.
 	Stored time.Time `json:"stored"`
+	// ID is of the newest event of ours that was settled with all before it. Filled
+	// is that of a time when the stream had lost events: it is being filled again
+	// since, and those up to this one were settled already.
+	ID     string `json:"id,omitempty"`
+	Filled string `json:"filled,omitempty"`
 }
 
 // consumer sets where a consumer of a stream that ends at last begins.
@@ -94,10 +99,13 @@ func (k *keeper) locate(info *jetstream.StreamInfo) (place, error) {
 	case now.Stream != k.stream:
 		// A new sink, or one whose stream was never used before: what comes
 		// next. It should not repeat the week that others have filled.
-		now = place{k.stream, created, info.State.LastSeq + 1, info.State.LastTime.UTC()}
+		now = place{Stream: k.stream, Created: created, Next: info.State.LastSeq + 1, Stored: info.State.LastTime.UTC()}
 	case !now.Created.Equal(created):
-		// Made again: all that it holds came after what we know.
-		now = place{Stream: k.stream, Created: created, Next: 1}
+		// Made again: all that it holds came after what we know, or is what was
+		// published again.
+		now = place{Stream: k.stream, Created: created, Next: 1, ID: now.ID, Filled: now.ID}
+	case now.Next > info.State.LastSeq+1:
+		now.Filled = now.ID // it has lost its end
 	}
 	// Until it is kept nothing may be published: a crash here leaves the place
 	// of before, or none, and nothing that lies between.
@@ -146,7 +154,8 @@ func (k *keeper) put(p place) error {
 // and keeps it now and then: sequence and stored are the message's. It says false
 // where the message is of another stream than the place, which then stays:
 // created is when the stream was made.
-func (k *keeper) passed(created time.Time, sequence uint64, stored time.Time) (bool, error) {
+// id is the event's, empty where it is none of ours.
+func (k *keeper) passed(created time.Time, sequence uint64, stored time.Time, id string) (bool, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.at.Created.Equal(created) {
@@ -154,10 +163,20 @@ func (k *keeper) passed(created time.Time, sequence uint64, stored time.Time) (b
 	}
 	// Not only forwards: where the end was lost, sequences come again.
 	k.at.Next, k.at.Stored = sequence+1, stored.UTC()
+	if id != "" {
+		k.at.ID = id
+	}
 	if time.Since(k.tried) < placeInterval {
 		return true, nil
 	}
 	return true, k.put(k.at)
+}
+
+// filled returns place.Filled.
+func (k *keeper) filled() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.at.Filled
 }
 
 // keep writes the place down as it is: at the end, and before a consumer is made

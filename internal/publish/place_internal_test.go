@@ -43,7 +43,7 @@ func locate(t *testing.T, k *keeper, info *jetstream.StreamInfo) uint64 {
 
 func pass(t *testing.T, k *keeper, created time.Time, seq uint64) bool {
 	t.Helper()
-	same, err := k.passed(created, seq, time.Now())
+	same, err := k.passed(created, seq, time.Now(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ const (
 type item struct {
 	sequence uint64 // in the stream
 	stored   time.Time
-	event    event.Event
+	event    event.Event // of a settled item only the id, and none where it is not ours
 	state    itemState
 	// message is what the event is acknowledged with: the newest, where the
 	// server has sent it more than once; nil where it must not be.
@@ -86,12 +86,13 @@ func (s *schedule) add(i *item) {
 	s.insert(i)
 }
 
-// pass takes in an item that is settled as it comes.
-func (s *schedule) pass(sequence uint64, stored time.Time) {
+// pass takes in an item that is settled as it comes; id is none where it is not
+// ours.
+func (s *schedule) pass(sequence uint64, stored time.Time, id event.ID) {
 	if _, found := s.search(sequence); found {
 		return // it was settled before, and comes again
 	}
-	i := &item{sequence: sequence, stored: stored}
+	i := &item{sequence: sequence, stored: stored, event: event.Event{ID: id}}
 	s.insert(i)
 	s.settle(i)
 }
@@ -161,17 +162,25 @@ func (s *schedule) release(i *item) {
 // settle ends an item.
 func (s *schedule) settle(i *item) {
 	s.release(i)
-	i.state, i.event, i.settled = itemSettled, event.Event{}, 1
+	i.state, i.event, i.settled = itemSettled, event.Event{ID: i.event.ID}, 1
 	i.message.Store(nil)
 	s.ahead++
 	n, _ := s.search(i.sequence)
 	if n+1 < len(s.items) && s.items[n+1].state == itemSettled {
-		s.items[n+1].settled += i.settled
+		s.items[n+1].join(i)
 		s.items = slices.Delete(s.items, n, n+1)
 	}
 	if n > 0 && s.items[n-1].state == itemSettled {
-		s.items[n].settled += s.items[n-1].settled
+		s.items[n].join(s.items[n-1])
 		s.items = slices.Delete(s.items, n-1, n)
+	}
+}
+
+// join has a settled item stand for a settled one before it.
+func (i *item) join(before *item) {
+	i.settled += before.settled
+	if i.event.ID == (event.ID{}) {
+		i.event.ID = before.event.ID
 	}
 }
 

@@ -109,7 +109,7 @@ func TestScheduleAgainstAModel(t *testing.T) {
 		var first *item
 		t.Repeat(map[string]func(*rapid.T){
 			"add":  func(*rapid.T) { s.add(take(itemWaiting)) },
-			"pass": func(*rapid.T) { s.pass(take(itemSettled).sequence, time.Time{}) },
+			"pass": func(*rapid.T) { s.pass(take(itemSettled).sequence, time.Time{}, event.ID{}) },
 			"next": func(t *rapid.T) {
 				bound, limit := rapid.IntRange(0, 4).Draw(t, "bound"), rapid.IntRange(1, 20).Draw(t, "limit")
 				want, got := m.next(bound, s.ahead >= limit, first), s.next(bound, limit, first)

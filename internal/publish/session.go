@@ -41,6 +41,8 @@ type session struct {
 
 	schedule *schedule
 	recovery recovery
+	// settled are events that were settled before the stream was filled again.
+	settled  map[event.ID]bool
 	looking  bool      // a look is under way
 	nextLook time.Time // while the recovery is not complete
 	giveUp   time.Time // likewise
@@ -65,11 +67,11 @@ type look struct {
 
 // newSession has just asked for the consumer.
 func newSession(
-	d *Delivery, c jetstream.Consumer, created time.Time, messages jetstream.MessagesContext,
+	d *Delivery, c jetstream.Consumer, created time.Time, settled map[event.ID]bool, messages jetstream.MessagesContext,
 ) *session {
 	d.breaker.forget()
 	s := &session{
-		Delivery: d, consumer: c, created: created, messages: messages,
+		Delivery: d, consumer: c, created: created, settled: settled, messages: messages,
 		schedule: newSchedule(), recovery: newRecovery(c.CachedInfo()),
 		incoming: make(chan jetstream.Msg), looks: make(chan look, 1),
 		results: make(chan result, d.o.Concurrent),
@@ -199,11 +201,14 @@ func (s *session) receive(m jetstream.Msg) {
 		s.o.Log.Error("a message in the stream is not an event and is passed over",
 			"stream", meta.Stream, "stream_sequence", meta.Sequence.Stream)
 		err = m.TermWithReason("not an event")
-		s.schedule.pass(meta.Sequence.Stream, meta.Timestamp)
-	case e.ID.Store != s.o.Store || s.recent.has(e.ID):
+		s.schedule.pass(meta.Sequence.Stream, meta.Timestamp, event.ID{})
+	case !s.o.ours(e.ID):
+		err = m.Ack()
+		s.schedule.pass(meta.Sequence.Stream, meta.Timestamp, event.ID{})
+	case s.recent.has(e.ID) || s.settled[e.ID]:
 		// Should the acknowledgement be lost, it comes again, and here again.
 		err = m.Ack()
-		s.schedule.pass(meta.Sequence.Stream, meta.Timestamp)
+		s.schedule.pass(meta.Sequence.Stream, meta.Timestamp, e.ID)
 	default:
 		i := &item{sequence: meta.Sequence.Stream, stored: meta.Timestamp, event: e}
 		i.message.Store(&m)
@@ -234,7 +239,11 @@ func (s *session) moved() {
 	if last == nil {
 		return
 	}
-	same, err := s.keeper.passed(s.created, last.sequence, last.stored)
+	id := ""
+	if last.event.ID != (event.ID{}) {
+		id = last.event.ID.String()
+	}
+	same, err := s.keeper.passed(s.created, last.sequence, last.stored, id)
 	if err = s.noted(err); err != nil {
 		s.end(err)
 	} else if !same {
