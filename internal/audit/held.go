@@ -9,7 +9,6 @@ import (
 
 // Batch is what the state holds of a batch.
 type Batch struct {
-	Store, ID string
 	// Revision is how many events the batch itself has had, Status the newest.
 	Revision uint64
 	Status   *string
@@ -34,6 +33,7 @@ type Call struct {
 // held is what the state holds of the one batch that is judged, and what was found
 // by comparing the stream with it.
 type held struct {
+	id       string
 	batch    Batch
 	back     map[event.ID]bool   // what was put back into the stream
 	parked   map[event.ID]string // what cannot be in the stream, and why
@@ -90,18 +90,21 @@ const (
 const maxLost = 10_000
 
 // NewHeld returns an Auditor that judges the events of one batch against what the
-// state holds of it. Tell it the calls with Hold, then the messages with AddAt,
-// what waits for the stream with AddWaiting, and then ask it with Settle. Its
-// sentences say where in the stream something is.
-func NewHeld(prefix string, b Batch) *Auditor {
+// state with that store id holds of it. Tell it the state with HoldBatch and Hold,
+// then the messages with AddAt, what waits for the stream with AddWaiting, and
+// then ask it with Settle. Its sentences say where in the stream something is.
+func NewHeld(prefix, store, batch string) *Auditor {
 	a := New(prefix)
 	a.AllowBaseline = true
-	a.store = b.Store
-	a.held = &held{batch: b, back: map[event.ID]bool{}, parked: map[event.ID]string{}}
+	a.store = store
+	a.held = &held{id: batch, back: map[event.ID]bool{}, parked: map[event.ID]string{}}
 	a.held.verdict.Manifest = ManifestNone
-	a.calls[b.ID] = map[string]*call{}
+	a.calls[batch] = map[string]*call{}
 	return a
 }
+
+// HoldBatch takes in what the state holds of the batch.
+func (a *Auditor) HoldBatch(b Batch) { a.held.batch = b }
 
 // Hold takes in what the state holds of a call.
 func (a *Auditor) Hold(reference string, c Call) {
@@ -109,7 +112,7 @@ func (a *Auditor) Hold(reference string, c Call) {
 	for f, v := range [fields]*string{request: c.Request, channel: c.Channel, insights: c.Insights, content: c.Content} {
 		r.values[f] = a.known.put(v)
 	}
-	a.calls[a.held.batch.ID][reference] = &call{want: r}
+	a.calls[a.held.id][reference] = &call{want: r}
 }
 
 // Park says that an event cannot be in the stream, and why.
@@ -127,15 +130,15 @@ func (a *Auditor) AddAt(sequence uint64, sure bool, subject string, header map[s
 	id, err := event.ParseID(first(header, event.HeaderID))
 	switch {
 	case err != nil: // said when it is judged
-	case id.Store != a.held.batch.Store:
+	case id.Store != a.store:
 		a.held.verdict.Others++
 		return
-	case id.Batch == a.held.batch.ID && id.Revision > a.told(id) && sure:
+	case id.Batch == a.held.id && id.Revision > a.told(id) && sure:
 		a.held.verdict.Ahead++
 		a.current = nameOf(id) + a.place()
 		a.problem("the state tells of %d of its events only: it is older than the stream", a.told(id))
 		return
-	case id.Batch == a.held.batch.ID && id.Revision > a.told(id):
+	case id.Batch == a.held.id && id.Revision > a.told(id):
 		a.held.verdict.Newer++
 		return
 	}
@@ -184,11 +187,11 @@ func (a *Auditor) strange(id event.ID) bool {
 	if a.held == nil {
 		return false
 	}
-	id.Store = a.held.batch.Store // the header's is judged by itself
+	id.Store = a.store // the header's is judged by itself
 	a.repaired = a.held.back[id]
 	switch {
-	case id.Batch != a.held.batch.ID:
-		a.problem("it is on a subject of batch %s", quote(a.held.batch.ID))
+	case id.Batch != a.held.id:
+		a.problem("it is on a subject of batch %s", quote(a.held.id))
 		return true
 	case a.revisionsOf(id) == nil:
 		a.problem("the state does not have this call")

@@ -27,25 +27,25 @@ func (a *Auditor) Settle(end End) Verdict {
 	h := a.held
 	v := &h.verdict
 	counted := uint64(0) // by the calls' records
-	for _, reference := range sortedKeys(a.calls[h.batch.ID]) {
-		c := a.calls[h.batch.ID][reference]
+	for _, reference := range sortedKeys(a.calls[h.id]) {
+		c := a.calls[h.id][reference]
 		v.Calls++
 		if c.want.revision == 0 {
 			v.Silent++
 		}
 		counted += c.want.revision
-		a.current = callOf(h.batch.ID, reference)
-		a.settleRevisions(&c.revisions, event.ID{Store: h.batch.Store, Batch: h.batch.ID, Reference: reference},
+		a.current = callOf(h.id, reference)
+		a.settleRevisions(&c.revisions, event.ID{Store: a.store, Batch: h.id, Reference: reference},
 			c.want.revision, end, end.AgedCalls)
 		a.settleCall(c)
 	}
 	v.Events = counted + h.batch.Revision
-	a.current = fmt.Sprintf("batch %s", quote(h.batch.ID))
+	a.current = fmt.Sprintf("batch %s", quote(h.id))
 	if counted != h.batch.Events && v.Ahead == 0 {
 		a.problem("by the state its calls have had %d events, but by their records %d", h.batch.Events, counted)
 	}
-	b := a.batch(h.batch.ID)
-	a.settleRevisions(&b.revisions, event.ID{Store: h.batch.Store, Scope: event.ScopeBatch, Batch: h.batch.ID},
+	b := a.batch(h.id)
+	a.settleRevisions(&b.revisions, event.ID{Store: a.store, Scope: event.ScopeBatch, Batch: h.id},
 		h.batch.Revision, end, end.AgedBatch)
 	a.settleBatch(b)
 	if v.Missing+v.Repaired+v.Ahead == 0 && !end.AgedCalls {
@@ -196,7 +196,7 @@ func (a *Auditor) settleManifest(m *event.Manifest) {
 	want := a.held.batch
 	got := [fields]map[string]int{request: m.RequestStatus, channel: m.ChannelStatus, insights: m.InsightsStatus}
 	calls, counts := 0, [fields]map[string]int{request: {}, channel: {}, insights: {}}
-	for _, c := range a.calls[want.ID] {
+	for _, c := range a.calls[a.held.id] {
 		if c.want.removed {
 			continue
 		}

@@ -81,8 +81,8 @@ func (s *Store) Sight(batch string, each func(reference string, c Call)) (Sight,
 		if sight.Parked, err = unpublished(tx, batch); err != nil {
 			return err
 		}
-		former, err := top(tx, bucketMeta).get(keyFormer)
-		if err != nil {
+		var former []string
+		if err := top(tx, bucketMeta).getJSON(keyFormerIDs, &former); err != nil {
 			return err
 		}
 		sight.Restored = len(former) > 0
@@ -97,8 +97,8 @@ func (s *Store) Sight(batch string, each func(reference string, c Call)) (Sight,
 	return sight, nil
 }
 
-// keyFormer is where in meta a restored state keeps the store ids that it had.
-var keyFormer = []byte("former")
+// keyFormerIDs is where in meta a restored state keeps the store ids that it had.
+var keyFormerIDs = []byte("former")
 
 // waiting returns the events of a batch that have not left for the stream.
 func waiting(tx *bolt.Tx, batch string) ([]event.Event, error) {
