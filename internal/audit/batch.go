@@ -10,9 +10,9 @@ import (
 // its calls.
 type batch struct {
 	revisions
-	life     life
-	state    state   // of the chain of its status
-	status   *string // the newest
+	life   life
+	state  state   // of the chain of its status
+	status *string // the newest
 	// discovered says that this was told, and so that the batch was not recorded
 	// silently.
 	discovered bool

@@ -51,8 +51,9 @@ type record struct {
 // shortage is that a manifest has more events than the stream before it, which is
 // a problem of its own unless some of them are found missing.
 type shortage struct {
-	current          string
-	manifest, stream uint64
+	current string
+	of      *event.Manifest
+	stream  uint64
 }
 
 // Verdict counts what a batch's events are, as far as its state tells of them.
@@ -222,8 +223,4 @@ func nameOf(id event.ID) string {
 		return batchAt(id.Batch, id.Revision)
 	}
 	return callAt(id.Batch, id.Reference, id.Revision)
-}
-
-func (h *held) short(current string, manifest, stream uint64) {
-	h.shortage = append(h.shortage, shortage{current, manifest, stream})
 }

@@ -54,7 +54,7 @@ func (b *batch) checkManifest(a *Auditor, d event.Batch) {
 		return
 	}
 	if m.Events > b.events && a.held != nil {
-		a.held.short(a.current, m.Events, b.events)
+		a.held.shortage = append(a.held.shortage, shortage{a.current, m, b.events})
 		return
 	}
 	if m.Events != b.events {

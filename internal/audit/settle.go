@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/syllable-notifier/notifier/event"
@@ -47,14 +48,15 @@ func (a *Auditor) Settle(end End) Verdict {
 	b := a.batch(h.id)
 	a.settleRevisions(&b.revisions, event.ID{Store: a.store, Scope: event.ScopeBatch, Batch: h.id},
 		h.batch.Revision, end, end.AgedBatch)
-	a.settleBatch(b)
 	if v.Missing+v.Repaired+v.Ahead == 0 && !end.AgedCalls {
 		for _, s := range h.shortage {
 			a.current = s.current
-			a.problem("the manifest has %d events, the stream %d", s.manifest, s.stream)
-			v.Manifest = ManifestDiffers
+			a.problem("the manifest has %d events, the stream %d", s.of.Events, s.stream)
+			b.manifestFits = b.manifestFits && s.of != b.manifest
 		}
 	}
+	a.current = fmt.Sprintf("batch %s", quote(h.id))
+	a.settleBatch(b)
 	v.Found = v.Events - v.Aged - v.Parked - v.Missing
 	return *v
 }
@@ -218,10 +220,14 @@ func (a *Auditor) settleManifest(m *event.Manifest) {
 		a.problem("the manifest's first and last are not those of the state")
 	}
 	for f := range fields {
+		var differ []string
 		for _, word := range sortedKeys(counts[f]) {
 			if n := counts[f][word]; got[f][word] != n {
-				a.problem("the manifest has %d calls with %s %s, the state %d", got[f][word], f, quote(word), n)
+				differ = append(differ, fmt.Sprintf("%d of %s, want %d", got[f][word], quote(word), n))
 			}
+		}
+		if len(differ) > 0 {
+			a.problem("the manifest's counts by %s are not those of the state: %s", f, strings.Join(differ, ", "))
 		}
 	}
 	if a.report.ProblemCount > before {

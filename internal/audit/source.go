@@ -13,8 +13,8 @@ import (
 // source is what is kept of the events of the source.
 type source struct {
 	revisions
-	outage   *event.Outage // the one under way; nil: there is none
-	lost     bool          // an event is missing or cannot be read, so whether there is one is not known
+	outage *event.Outage // the one under way; nil: there is none
+	lost   bool          // an event is missing or cannot be read, so whether there is one is not known
 }
 
 // addSource judges an event of the source.

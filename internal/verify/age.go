@@ -25,4 +25,3 @@ func mayHaveAged(info *jetstream.StreamInfo, since, now time.Time) bool {
 	made, keeps := info.Created, info.Config.MaxAge
 	return keeps > 0 && !since.After(made) && now.Sub(made) > keeps
 }
-

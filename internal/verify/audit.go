@@ -54,10 +54,11 @@ func (v *Verifier) runOnce(ctx context.Context) {
 
 func ignore(uint64, uint64) {}
 
-// turn returns the batch that was not verified for the longest, of those that have
-// changed since, are not complete or had problems. Of those that were never
-// verified in this process the one that changed last comes first: that is where
-// somebody waits for events.
+// turn returns the batch whose turn it is: the one that was not verified for the
+// longest, of those that have changed since, are not complete or had problems. Of
+// those that were never verified in this process the one that changed last comes
+// first: that is where somebody waits for events. One that cannot be verified must
+// not hold up the others, so that its turn was counts as well.
 func (v *Verifier) turn(all []store.Recorded) (string, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -69,9 +70,16 @@ func (v *Verifier) turn(all []store.Recorded) (string, bool) {
 	if len(due) == 0 {
 		return "", false
 	}
+	at := func(id string) time.Time {
+		if m := v.marks[id]; m.At.After(v.tried[id]) {
+			return m.At
+		}
+		return v.tried[id]
+	}
 	next := slices.MinFunc(due, func(a, b store.Recorded) int {
-		return cmp.Or(v.marks[a.ID].At.Compare(v.marks[b.ID].At), compareLast(b, a), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(at(a.ID).Compare(at(b.ID)), compareLast(b, a), cmp.Compare(a.ID, b.ID))
 	})
+	v.tried[next.ID] = time.Now()
 	return next.ID, true
 }
 

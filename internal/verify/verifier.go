@@ -38,6 +38,7 @@ type Verifier struct {
 
 	mu     sync.Mutex
 	marks  map[string]Mark
+	tried  map[string]time.Time         // when an audit last began
 	back   map[string]map[event.ID]bool // by batch: what may have been put back
 	health Health
 }
@@ -66,7 +67,8 @@ type Health struct {
 // New returns a Verifier.
 func New(o Options) *Verifier {
 	return &Verifier{
-		o: o, busy: make(chan struct{}, 1), marks: map[string]Mark{}, back: map[string]map[event.ID]bool{},
+		o: o, busy: make(chan struct{}, 1),
+		marks: map[string]Mark{}, tried: map[string]time.Time{}, back: map[string]map[event.ID]bool{},
 	}
 }
 
