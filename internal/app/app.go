@@ -25,6 +25,7 @@ import (
 	"github.com/syllable-notifier/notifier/internal/recording"
 	"github.com/syllable-notifier/notifier/internal/store"
 	"github.com/syllable-notifier/notifier/internal/syllable"
+	"github.com/syllable-notifier/notifier/internal/verify"
 )
 
 // Names in the data folder.
@@ -47,6 +48,7 @@ type App struct {
 	platform   *syllable.Client
 	poller     *fetch.Poller
 	relay      *publish.Relay
+	verifier   *verify.Verifier
 	deliveries []*publish.Delivery
 	slack      *slack.Sink  // nil where nothing goes to Slack
 	listener   net.Listener // nil where HTTP is off
@@ -150,6 +152,7 @@ func (a *App) build() error {
 		Herald:     herald{taker, a},
 		Log:        a.log,
 	})
+	a.buildVerifier()
 	if err := a.buildSinks(); err != nil {
 		return err
 	}

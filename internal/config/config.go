@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Off is the value of NATSListen or HTTPAddr that means: do not listen.
+// Off is the value of NATSListen or HTTPAddr that means: do not listen, and the
+// setting of AuditInterval that means: no audit.
 const Off = "off"
 
 // Values of Config.Baseline.
@@ -66,6 +67,8 @@ type Config struct {
 	NATSSubjectPrefix string
 	// NATSReplicas is 1, 3 or 5; 1 with the embedded server.
 	NATSReplicas int
+	// AuditInterval is 100ms or more, 0 for no audit.
+	AuditInterval time.Duration
 	// Retention is a minute or more.
 	Retention time.Duration
 

@@ -46,6 +46,9 @@ type environment struct {
 		SubjectPrefix variable `split_words:"true" default:"syllable" desc:"first token or tokens of every subject"`
 		Replicas      variable `default:"1" desc:"replicas of the stream: 1, 3 or 5; the embedded server has 1"`
 	}
+	Audit struct {
+		Interval variable `default:"10m" desc:"how often a batch's stream and state are compared; 100ms at least, or off"`
+	}
 	Retention variable `default:"168h" desc:"how long events stay in the stream; 1m at least"`
 	Slack     struct {
 		Token   variable `secret:"true" desc:"bot token; empty: no Slack"`

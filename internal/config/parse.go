@@ -48,6 +48,7 @@ func (r *reading) parse() Config {
 		NATSStream:            take(&e.NATS.Stream, streamName),
 		NATSSubjectPrefix:     take(&e.NATS.SubjectPrefix, subjectPrefix),
 		NATSReplicas:          take(&e.NATS.Replicas, replicas),
+		AuditInterval:         take(&e.Audit.Interval, orOff(atLeast(minInterval, "10m"))),
 		Retention:             take(&e.Retention, atLeast(minRetention, "168h")),
 		SlackToken:            take(&e.Slack.Token, secret),
 		SlackChannel:          take(&e.Slack.Channel, slackChannel),
@@ -140,6 +141,20 @@ func atLeast(lowest time.Duration, example string) func(string) (time.Duration, 
 			return 0, fmt.Errorf("want a duration with its unit, such as %s; %s at least", example, lowest)
 		}
 		return d, nil
+	}
+}
+
+// orOff takes off as zero.
+func orOff(parse func(string) (time.Duration, error)) func(string) (time.Duration, error) {
+	return func(s string) (time.Duration, error) {
+		if strings.EqualFold(s, Off) {
+			return 0, nil
+		}
+		d, err := parse(s)
+		if err != nil {
+			err = fmt.Errorf("%w, or %s", err, Off)
+		}
+		return d, err
 	}
 }
 

@@ -25,3 +25,11 @@ func mayHaveAged(info *jetstream.StreamInfo, since, now time.Time) bool {
 	made, keeps := info.Created, info.Config.MaxAge
 	return keeps > 0 && !since.After(made) && now.Sub(made) > keeps
 }
+
+// early says whether events that were observed from a time on are too young to
+// have left the stream by any of its limits.
+func early(info *jetstream.StreamInfo, since, now time.Time) bool {
+	c := info.Config
+	return c.MaxMsgs <= 0 && c.MaxBytes <= 0 && c.MaxMsgsPerSubject <= 0 &&
+		(c.MaxAge <= 0 || now.Sub(since) < c.MaxAge)
+}

@@ -18,7 +18,8 @@
 // somebody purged it) and the batch is older than what is at the front now; or
 // where the stream is younger than the batch, and older than it keeps anything.
 // A hole behind an event that is there always is one, and so is a missing end.
-// So a loss at the very front of a stream that has aged cannot be told from age.
+// So a loss at the very front of a stream cannot be told from a purge: [Result] says
+// whether what is gone there had its time still before it.
 //
 // # What it does not do
 //

@@ -48,6 +48,9 @@ type Result struct {
 	// events it has had itself, and Changes how many its calls have had.
 	Completed         bool
 	Revision, Changes uint64
+	// Early says that events have left the stream at its front before its retention
+	// says so: it was purged, or has lost its front.
+	Early bool
 	// ProblemCount counts all problems, of which Problems are the first hundred, in
 	// sentences. They name calls by their whole reference ids.
 	ProblemCount int
@@ -84,7 +87,7 @@ func (v *Verifier) look(ctx context.Context, batch string, progress func(read, o
 	for _, e := range sight.Waiting {
 		judge.AddWaiting(e)
 	}
-	end, err := v.end(ctx, s, before.Created, sight)
+	end, tooEarly, err := v.end(ctx, s, before.Created, sight)
 	if err != nil {
 		return Result{}, err
 	}
@@ -93,6 +96,7 @@ func (v *Verifier) look(ctx context.Context, batch string, progress func(read, o
 	return Result{
 		Verdict: verdict, Batch: batch, At: at, Took: time.Since(begun), Completed: sight.Batch.Completed,
 		Revision: sight.Batch.Revision, Changes: sight.Batch.Events,
+		Early:        tooEarly && verdict.Aged > 0,
 		ProblemCount: report.ProblemCount, Problems: report.Problems,
 	}, nil
 }
@@ -144,32 +148,33 @@ func (v *Verifier) sight(batch string) (*audit.Auditor, store.Sight, error) {
 	return judge, sight, nil
 }
 
-// end says what the stream has lost at its front by now, and within.
+// end says what the stream has lost at its front by now, and within, and whether
+// what it has lost of the batch at its front had its time still before it.
 func (v *Verifier) end(
 	ctx context.Context, s jetstream.Stream, made time.Time, sight store.Sight,
-) (audit.End, error) {
+) (end audit.End, tooEarly bool, err error) {
 	now, err := info(ctx, s)
 	if err != nil {
-		return audit.End{}, err
+		return end, false, err
+	}
+	if n := now.State.NumDeleted; n > 0 && n <= maxDeleted {
+		if now, err = info(ctx, s, jetstream.WithDeletedDetails(true)); err != nil {
+			return end, false, err
+		}
 	}
 	if !now.Created.Equal(made) {
-		return audit.End{}, errRemade
+		return end, false, errRemade
 	}
 	var since time.Time
 	if first := sight.Batch.First; first != nil {
 		since = *first
 	}
-	end := audit.End{
+	end = audit.End{
 		First:     now.State.FirstSeq,
 		AgedCalls: sight.Restored || mayHaveAged(now, since, time.Now()),
 		// When the first event of the batch itself was observed is not on record.
 		AgedBatch: sight.Restored || mayHaveAged(now, time.Time{}, time.Now()),
+		Deleted:   slices.Sorted(slices.Values(now.State.Deleted)),
 	}
-	if n := now.State.NumDeleted; n > 0 && n <= maxDeleted {
-		if now, err = info(ctx, s, jetstream.WithDeletedDetails(true)); err != nil {
-			return audit.End{}, err
-		}
-		end.Deleted = slices.Sorted(slices.Values(now.State.Deleted))
-	}
-	return end, nil
+	return end, !sight.Restored && !since.IsZero() && early(now, since, time.Now()), nil
 }
