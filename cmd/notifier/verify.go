@@ -160,7 +160,7 @@ func renderVerified(w io.Writer, done []ops.Verification, colour bool) {
 func renderProblems(w io.Writer, v ops.Verification) {
 	id := plain(v.Batch)
 	for _, problem := range v.Problems {
-		fmt.Fprintf(w, "%s: %s\n", id, plain(problem))
+		fmt.Fprintln(w, plain(problem)) // it says of which batch it is
 	}
 	if more := v.ProblemCount - len(v.Problems); more > 0 {
 		fmt.Fprintf(w, "%s: and %d more problems\n", id, more)
