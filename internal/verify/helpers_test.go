@@ -36,7 +36,7 @@ var quiet = slog.New(slog.DiscardHandler)
 
 // world is a state and a stream, and what is told between them.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	dir    string
 	store  *store.Store
 	js     jetstream.JetStream
@@ -45,7 +45,7 @@ type world struct {
 	at     time.Time // of the newest poll
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), at: time.Now().UTC().Truncate(time.Second)}
 	st, err := store.Open(filepath.Join(w.dir, "notifier.db"))
@@ -126,7 +126,7 @@ func (s sight) values() diff.Values {
 	return v
 }
 
-func (s sight) result(t *testing.T, reference string) json.RawMessage {
+func (s sight) result(t testing.TB, reference string) json.RawMessage {
 	t.Helper()
 	var b bytes.Buffer
 	err := json.NewEncoder(&b).Encode(map[string]any{
