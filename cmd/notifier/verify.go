@@ -78,9 +78,9 @@ func daemonClient() (*ops.Client, error) {
 }
 
 // verifyAll verifies batches until one cannot be.
-func verifyAll(cmd *cobra.Command, client *ops.Client, batches []string) ([]ops.Verification, []json.RawMessage, error) {
-	var done []ops.Verification
-	var answers []json.RawMessage
+func verifyAll(
+	cmd *cobra.Command, client *ops.Client, batches []string,
+) (done []ops.Verification, answers []json.RawMessage, err error) {
 	for _, batch := range batches {
 		v, answer, err := client.Verify(cmd.Context(), batch, progressOn(cmd.ErrOrStderr(), batch))
 		if err != nil {
@@ -153,7 +153,8 @@ func renderVerified(w io.Writer, done []ops.Verification, colour bool) {
 	for _, v := range done {
 		renderProblems(w, v)
 	}
-	fmt.Fprintln(w, "Checked: revisions without gaps, chains unbroken, last values as in the state, counts as in the manifest.")
+	fmt.Fprintln(w, "Checked: revisions without gaps, chains unbroken, last values as in the state, "+
+		"counts as in the manifest.")
 }
 
 // renderProblems lists what does not agree in a batch, and what to know about it.

@@ -35,7 +35,7 @@ func (s *stream) read(a *audit.Auditor, from int, leave ...int) {
 	for i, m := range s.messages {
 		id, err := event.ParseID(m.Header["ce-id"][0])
 		if i >= from && !left[i] && err == nil && id.Scope != event.ScopeSource {
-			a.AddAt(uint64(i+1), true, m.Subject, m.Header, m.Data) //nolint:gosec // a few
+			a.AddAt(uint64(i+1), true, m.Subject, m.Header, m.Data)
 		}
 	}
 }
@@ -47,7 +47,7 @@ func TestHeldAgrees(t *testing.T) {
 	for from := range len(s.messages) + 1 {
 		a := s.heldAuditor()
 		s.read(a, from)
-		v := a.Settle(audit.End{First: uint64(from + 1), AgedCalls: from > 0, AgedBatch: from > 0}) //nolint:gosec // a few
+		v := a.Settle(audit.End{First: uint64(from + 1), AgedCalls: from > 0, AgedBatch: from > 0})
 		if r := a.Report(); r.ProblemCount > 0 {
 			t.Errorf("from message %d: %q", from+1, r.Problems)
 		}

@@ -83,7 +83,8 @@ func TestStatusJSON(t *testing.T) {
 		`"requests":7,"bytes":8},"outbox":{"waiting":3,"parked":1},` +
 		`"stream":{"name":"CALLS","messages":12,"bytes":3456,"trouble":""},` +
 		`"sinks":[{"name":"slack","waiting":5,"trouble":"away"}],` +
-		`"audit":{"last":"2026-08-22T10:00:00Z","problems":4,"batches":1,"trouble":""},"batches":[{"batch_id":"b.0000","campaign_id":1,` +
+		`"audit":{"last":"2026-08-22T10:00:00Z","problems":4,"batches":1,"trouble":""},` +
+		`"batches":[{"batch_id":"b.0000","campaign_id":1,` +
 		`"campaign":"","status":"ACTIVE","state":"active","found":"2026-08-22T10:00:00Z",` +
 		`"calls":{"NEW \"STATUS\"\n\ufffd":1,"PENDING":2},"waiting":2,"moving":1,"ended":0,"events":9,` +
 		`"last_poll":"2026-08-22T10:00:00Z","next_poll":"2026-08-22T10:00:00Z","whole_list":null,` +
