@@ -217,3 +217,74 @@ func TestUnknownBatch(t *testing.T) {
 		t.Error("no error without NATS")
 	}
 }
+
+// meddling has something happen before and after each look at the state.
+type meddling struct {
+	*store.Store
+	before, after func()
+}
+
+func (m meddling) Sight(batch string, each func(string, store.Call)) (store.Sight, error) {
+	m.before()
+	s, err := m.Store.Sight(batch, each)
+	m.after()
+	return s, err
+}
+
+// What happens between the looks at the stream and at the state is no problem: what
+// is newer is not judged, and what was published meanwhile counts once.
+func TestMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.discover()
+	w.see(pending, "r1", "r.2")
+	o := w.options()
+	looked := 0
+	o.State = meddling{
+		w.store,
+		func() { // in the stream behind the look at it, and in the state
+			w.see(initiated, "r1")
+			w.relay()
+			w.see(failed, "r1") // waits
+		},
+		func() {
+			looked++
+			w.see(failed, "r.2")
+			w.seeIn(batch, pending, "new")
+			w.relay()
+			w.complete(asItIs)
+			w.relay()
+		},
+	}
+	r, err := verify.New(o).Verify(t.Context(), batch, func(uint64, uint64) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, r)
+	want := audit.Verdict{Calls: 2, Events: 8, Found: 8, Newer: 4, Manifest: audit.ManifestNone}
+	expectCounts(t, want, r)
+	if looked != 1 {
+		t.Errorf("looked %d times", looked)
+	}
+}
+
+// A loss that a second look does not find is none.
+func TestSecondLook(t *testing.T) {
+	t.Parallel()
+	w := told(t)
+	newest := w.message(".~batch.3")
+	w.lose(".~batch.3")
+	o := w.options()
+	looked := 0
+	o.State = meddling{w.store, func() {
+		if looked++; looked == 2 {
+			w.again(newest)
+		}
+	}, func() {}}
+	r, err := verify.New(o).Verify(t.Context(), batch, func(uint64, uint64) {})
+	if err != nil || looked != 2 {
+		t.Fatalf("looked %d times, error %v", looked, err)
+	}
+	expect(t, r)
+	expectCounts(t, counts(), r)
+}
