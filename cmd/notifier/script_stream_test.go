@@ -98,3 +98,14 @@ func printEvent(ts *testscript.TestScript, args []string) error {
 		}
 	})
 }
+
+// deleteMessage takes a message out of the stream.
+func deleteMessage(ts *testscript.TestScript, args []string) error {
+	seq, err := strconv.ParseUint(args[0], 10, 64)
+	if err != nil {
+		return err
+	}
+	return withStream(sceneOf(ts).tb.Context(), args[1], func(ctx context.Context, s jetstream.Stream) error {
+		return s.DeleteMsg(ctx, seq)
+	})
+}

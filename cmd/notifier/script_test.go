@@ -61,6 +61,7 @@ func (l leakless) Run() int {
 //	events N ADDR               wait until the stream at ADDR holds N events; more
 //	                            are an error. N+ stands for N or more
 //	event SEQ ADDR              print message SEQ of the stream
+//	deletemsg SEQ ADDR          delete message SEQ of the stream at ADDR
 //	isjson FILE                 FILE must be one JSON value
 //	isjsonlog FILE              each line of FILE must be a log line in JSON
 //	mode PERM FILE...           the permissions must be PERM (unix only)
@@ -87,6 +88,7 @@ func TestScripts(t *testing.T) {
 			"waithttp":  command("waithttp CODE URL", 2, getUntil),
 			"events":    command("events N ADDR", 2, waitEvents),
 			"event":     command("event SEQ ADDR", 2, printEvent),
+			"deletemsg": command("deletemsg SEQ ADDR", 2, deleteMessage),
 			"isjson":    command("isjson FILE", 1, isJSON),
 			"isjsonlog": command("isjsonlog FILE", 1, isJSONLog),
 			"mode":      command("mode PERM FILE...", 2, hasMode),

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -12,9 +11,6 @@ import (
 	"unicode/utf16"
 
 	"github.com/spf13/cobra"
-
-	"github.com/syllable-notifier/notifier/internal/config"
-	"github.com/syllable-notifier/notifier/internal/ops"
 )
 
 func newStatus() *cobra.Command {
@@ -34,15 +30,7 @@ The exit code is 1 if no daemon answers, or if it is not ready.`,
 	asJSON := addJSON(cmd)
 	batch := cmd.Flags().String("batch", "", "show this batch alone")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		cfg, err := config.LoadKeyless()
-		if err != nil {
-			return err
-		}
-		if cfg.HTTPAddr == config.Off {
-			return errors.New("NOTIFIER_HTTP_ADDR is off: the daemon cannot be asked; " +
-				"set it to an address, for the daemon and here")
-		}
-		client, err := ops.NewClient(cfg.HTTPAddr, cfg.HTTPToken.Reveal())
+		client, err := daemonClient()
 		if err != nil {
 			return err
 		}

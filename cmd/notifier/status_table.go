@@ -39,6 +39,7 @@ func renderStatus(w io.Writer, s ops.Status, now time.Time, width int, colour bo
 		}
 		fmt.Fprintf(w, "%-9s %s%s\n", plain(k.Name), waiting, because(k.Trouble))
 	}
+	renderAudit(w, s.Audit)
 	if len(s.Batches) == 0 {
 		fmt.Fprintln(w, "batches   none")
 		return
@@ -52,6 +53,10 @@ func renderStatus(w io.Writer, s ops.Status, now time.Time, width int, colour bo
 		if b.Failures > 0 {
 			fmt.Fprintf(w, "%s: %s in a row%s\n", plain(b.ID),
 				number(uint64(max(b.Failures, 0)), "poll has failed", "polls have failed"), because(b.LastError))
+		}
+		if b.Problems != nil && *b.Problems > 0 {
+			fmt.Fprintf(w, "%s: stream and state do not agree, %s; notifier verify tells which\n", plain(b.ID),
+				number(uint64(max(*b.Problems, 0)), "problem", "problems"))
 		}
 	}
 }
@@ -76,8 +81,21 @@ func renderStream(w io.Writer, s ops.Stream) {
 	fmt.Fprintln(w, because(s.Trouble))
 }
 
+// renderAudit says what is wrong with the audit, or was found by it: batches that
+// are not watched any more have no line of their own.
+func renderAudit(w io.Writer, a ops.Audit) {
+	if a.Problems > 0 {
+		fmt.Fprintf(w, "audit     %s in %s; notifier verify tells which\n",
+			number(uint64(max(a.Problems, 0)), "problem", "problems"),
+			number(uint64(max(a.Batches, 0)), "batch", "batches"))
+	}
+	if a.Trouble != "" {
+		fmt.Fprintf(w, "audit     nothing can be verified: %s\n", plain(a.Trouble))
+	}
+}
+
 // costs are the columns that a narrow terminal does without.
-var costs = []string{"events", "requests", "bytes"}
+var costs = []string{"events", "requests", "bytes", "verified"}
 
 func renderBatches(w io.Writer, batches []ops.Batch, now time.Time, width int, colour bool) {
 	t := table.NewWriter()
@@ -89,12 +107,13 @@ func renderBatches(w io.Writer, batches []ops.Batch, now time.Time, width int, c
 	}
 	t.AppendHeader(table.Row{
 		"batch", "campaign", "state", "calls", "waiting", "moving", "ended", "last poll", "next", "late",
-		"events", "requests", "bytes",
+		"events", "requests", "bytes", "verified",
 	})
 	for _, b := range batches {
 		t.AppendRow(table.Row{
 			plain(b.ID), campaignOf(b), stateOf(b), total(b), b.Waiting, b.Moving, b.Ended,
 			ago(b.LastPoll, now), in(b.NextPoll, now), late(b.Lag), b.Events, b.Requests, humanize.Bytes(b.Bytes),
+			ago(b.Verified, now),
 		})
 	}
 	out := t.Render()

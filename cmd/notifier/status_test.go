@@ -23,23 +23,24 @@ func before(d time.Duration) *time.Time {
 }
 
 func statusSample() ops.Status {
-	one, three, held, size := int64(1), uint64(3), uint64(982), uint64(1_200_000)
+	one, three, held, size, two := int64(1), uint64(3), uint64(982), uint64(1_200_000), 2
 	return ops.Status{
 		Version: "v1", Started: *before(72 * time.Hour), Store: "s7k2m4p9x1qa", Ready: true,
 		Source: ops.Source{State: ops.SourceOK, Requests: 186, Bytes: 1_700_000},
 		Outbox: ops.Outbox{Waiting: 1},
 		Stream: ops.Stream{Name: "SYLLABLE", Messages: &held, Bytes: &size},
 		Sinks:  []ops.Sink{{Name: "slack", Waiting: &three}, {Name: "other", Trouble: "no answer"}},
+		Audit:  ops.Audit{Problems: 2, Batches: 1},
 		Batches: []ops.Batch{
 			{
 				ID: "20260822.9", CampaignID: &one, Campaign: "Appointment reminders", State: "active", Status: "ACTIVE",
 				Calls:   map[string]int{"PENDING": 170, "COMPLETED": 74, "FAILED": 36, "CONNECTED": 20},
 				Waiting: 170, Moving: 20, Ended: 110, Events: 982, LastPoll: before(12 * time.Second),
-				NextPoll: before(-3 * time.Second), Requests: 185, Bytes: 1_699_000,
+				NextPoll: before(-3 * time.Second), Requests: 185, Bytes: 1_699_000, Verified: before(3 * time.Minute),
 			},
 			{
 				ID: "20260821.1", State: "quiet", Status: "PAUSED", NextPoll: before(time.Second), Lag: 3700,
-				Failures: 1, LastError: "the platform answered 500",
+				Failures: 1, LastError: "the platform answered 500", Verified: before(time.Hour), Problems: &two,
 			},
 		},
 	}
@@ -121,6 +122,7 @@ func evilStatus() ops.Status {
 	s.Source.State, s.Source.Since, s.Source.Cause = evil, before(0), evil
 	s.Stream.Name, s.Stream.Trouble = evil, evil
 	s.Sinks[0].Name, s.Sinks[0].Trouble = evil, evil
+	s.Audit.Trouble = evil
 	s.Batches = []ops.Batch{{
 		ID: evil, CampaignID: &one, Campaign: evil, State: evil, Status: evil,
 		Calls: map[string]int{evil: 1}, Failures: 1, LastError: evil,

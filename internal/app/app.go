@@ -25,6 +25,7 @@ import (
 	"github.com/syllable-notifier/notifier/internal/recording"
 	"github.com/syllable-notifier/notifier/internal/store"
 	"github.com/syllable-notifier/notifier/internal/syllable"
+	"github.com/syllable-notifier/notifier/internal/verify"
 )
 
 // Names in the data folder.
@@ -48,6 +49,7 @@ type App struct {
 	poller     *fetch.Poller
 	room       *room
 	relay      *publish.Relay
+	verifier   *verify.Verifier
 	deliveries []*publish.Delivery
 	slack      *slack.Sink  // nil where nothing goes to Slack
 	listener   net.Listener // nil where HTTP is off
@@ -153,6 +155,7 @@ func (a *App) build() error {
 		Room:       a.room.check,
 		Log:        a.log,
 	})
+	a.buildVerifier()
 	if err := a.buildSinks(); err != nil {
 		return err
 	}

@@ -62,7 +62,12 @@ func settings(t *testing.T, platformURL string) config.Config {
 // begin opens and runs the daemon; stop ends it as SIGTERM does.
 func begin(t *testing.T, c config.Config) (a *app.App, stop func()) {
 	t.Helper()
-	a, err := app.New(t.Context(), c, "test", quiet)
+	return beginLogging(t, c, quiet)
+}
+
+func beginLogging(t *testing.T, c config.Config, log *slog.Logger) (a *app.App, stop func()) {
+	t.Helper()
+	a, err := app.New(t.Context(), c, "test", log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,9 @@ func (a *App) Run(ctx context.Context) error {
 		}))
 	}
 	parts = append(parts, start(hard, a.serve), start(hard, a.upkeep))
+	if a.cfg.AuditInterval > 0 {
+		parts = append(parts, start(hard, a.verifier.Run))
+	}
 	if a.slack != nil {
 		parts = append(parts, start(hard, a.checkSlack))
 	}
@@ -79,7 +82,7 @@ func (a *App) serve(ctx context.Context) {
 		return
 	}
 	handler := ops.Handler(ops.Options{
-		Checks: a.checks(), Token: a.cfg.HTTPToken.Reveal(), Status: a.status,
+		Checks: a.checks(), Token: a.cfg.HTTPToken.Reveal(), Status: a.status, Verifier: verifications{a},
 	})
 	if err := ops.Serve(ctx, a.listener, handler, a.log); err != nil {
 		a.fail(err)

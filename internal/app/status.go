@@ -44,6 +44,7 @@ func (a *App) status(ctx context.Context) ops.Status {
 		s.Batches = append(s.Batches, batchStatus(id, b, now))
 	}
 	slices.SortFunc(s.Batches, func(a, b ops.Batch) int { return cmp.Compare(a.ID, b.ID) })
+	a.auditStatus(&s)
 	return s
 }
 

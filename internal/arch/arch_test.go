@@ -74,6 +74,11 @@ var allowed = map[string]rule{
 		"internal/diff",
 	}},
 	"internal/syllable": {},
+	"internal/verify": {imports: []string{
+		"event",
+		"internal/audit",
+		"internal/store",
+	}},
 }
 
 // owners names the one package of ours that may import each library: the rest

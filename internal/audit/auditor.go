@@ -29,6 +29,10 @@ type Auditor struct {
 	known   values
 	report  Report
 	current string // what is being judged, the subject of the next sentence
+
+	held     *held  // what the state holds, nil where that is not known; see NewHeld
+	sequence uint64 // of the message at hand; with held alone, 0 for what waits in the outbox
+	repaired bool   // the event at hand was put back into the stream; with held alone
 }
 
 // Report is what an Auditor has found.
@@ -66,13 +70,16 @@ func New(prefix string) *Auditor {
 // Add judges the next message of the stream, in stream order. It keeps
 // nothing of header and data.
 func (a *Auditor) Add(subject string, header map[string][]string, data []byte) {
-	a.report.Events++
 	id, err := event.ParseID(first(header, event.HeaderID))
-	scope := id.Scope
-	if err != nil {
-		scope = scopeOf(data)
+	a.add(raw{id, err, subject, header, data})
+}
+
+func (a *Auditor) add(raw raw) {
+	a.report.Events++
+	scope := raw.id.Scope
+	if raw.idErr != nil {
+		scope = scopeOf(raw.data)
 	}
-	raw := raw{id, err, subject, header, data}
 	switch scope {
 	case event.ScopeBatch:
 		a.report.BatchEvents++
@@ -96,7 +103,7 @@ type raw struct {
 
 // begin begins to judge an event.
 func (a *Auditor) begin(current string, r raw) {
-	a.current = current
+	a.current = current + a.place()
 	switch {
 	case r.idErr != nil:
 	case a.store == "":
@@ -108,7 +115,11 @@ func (a *Auditor) begin(current string, r raw) {
 
 // unreadable says that nobody knows whose event a message is.
 func (a *Auditor) unreadable(r raw, err error) {
-	a.current = fmt.Sprintf("message %d on subject %s", a.report.Events, quote(r.subject))
+	number := any(a.report.Events)
+	if a.held != nil {
+		number = a.sequence
+	}
+	a.current = fmt.Sprintf("message %d on subject %s", number, quote(r.subject))
 	a.problem("neither header %s (%v) nor the data (%v) can be read", event.HeaderID, r.idErr, err)
 }
 
@@ -119,6 +130,9 @@ func (a *Auditor) addCall(r raw) {
 		return
 	}
 	a.begin(callAt(m.id.Batch, m.id.Reference, m.id.Revision), r)
+	if a.strange(m.id) {
+		return
+	}
 	c, b := a.call(m.id), a.batch(m.id.Batch)
 	before := c.revision
 	field, ok := fieldOf(m.data.Field)

@@ -9,10 +9,10 @@ import (
 // batch is what is kept of the events of a batch itself, and in sum of those of
 // its calls.
 type batch struct {
-	revision uint64
-	life     life
-	state    state   // of the chain of its status
-	status   *string // the newest
+	revisions
+	life   life
+	state  state   // of the chain of its status
+	status *string // the newest
 	// discovered says that this was told, and so that the batch was not recorded
 	// silently.
 	discovered bool
@@ -23,6 +23,9 @@ type batch struct {
 	events      uint64
 	first, last time.Time
 	vague       bool
+
+	manifest     *event.Manifest // of the newest batch.completed, nil once it was reopened
+	manifestFits bool            // it agrees with the stream before it
 }
 
 // life is how far on a batch is by its events.
@@ -41,6 +44,10 @@ const (
 func (b *batch) told(a *Auditor, events uint64, observed *time.Time) {
 	if events == 0 {
 		return
+	}
+	if b.life == completed && a.repaired {
+		b.events += events
+		return // it was put back, and is no news
 	}
 	if b.life == completed {
 		a.problem("it comes after %s without %s before it", event.BatchCompleted, event.BatchReopened)
@@ -67,12 +74,18 @@ func (a *Auditor) addBatch(r raw) {
 			return
 		}
 		a.begin(batchAt(id.Batch, id.Revision), r)
+		if a.strange(id) {
+			return
+		}
 		a.problem("the data cannot be read: %v", err)
 		a.batch(id.Batch).skip(a, id.Revision)
 		return
 	}
 	id.Scope, id.Batch, id.Reference, id.Revision = event.ScopeBatch, d.BatchID, "", d.Revision
 	a.begin(batchAt(id.Batch, id.Revision), r)
+	if a.strange(id) {
+		return
+	}
 	name, err := a.batchName(d, r)
 	if err != nil {
 		a.problem("%v", err)
@@ -86,17 +99,17 @@ func (a *Auditor) addBatch(r raw) {
 
 // skip takes note of an event of which no more than its revision is known.
 func (b *batch) skip(a *Auditor, revision uint64) {
-	if fresh, _ := a.next(&b.revision, revision); fresh {
+	if fresh, _ := a.next(&b.revisions, revision); fresh {
 		b.lose()
 	}
 }
 
 // lose forgets what the batch was: whatever comes next can be right.
-func (b *batch) lose() { b.state, b.life = lost, unknown }
+func (b *batch) lose() { b.state, b.life, b.manifest = lost, unknown, nil }
 
 // add takes the event into the life of the batch.
 func (b *batch) add(a *Auditor, name string, d event.Batch) {
-	fresh, missing := a.next(&b.revision, d.Revision)
+	fresh, missing := a.next(&b.revisions, d.Revision)
 	if !fresh {
 		return
 	}
@@ -117,10 +130,10 @@ func (b *batch) add(a *Auditor, name string, d event.Batch) {
 			b.life = open
 		}
 	case event.BatchReopened:
-		if b.life == open || b.life == reopened || b.life == begun && !a.AllowBaseline {
+		if b.life == reopened || b.life == open && !a.silently(b) || b.life == begun && !a.AllowBaseline {
 			a.problem("it is reopened, but was not completed")
 		}
-		b.life = reopened
+		b.life, b.manifest = reopened, nil
 	case event.BatchCompleted:
 		switch b.life {
 		case completed:
@@ -130,9 +143,15 @@ func (b *batch) add(a *Auditor, name string, d event.Batch) {
 		case begun, open, unknown:
 		}
 		b.life = completed
+		problems := a.report.ProblemCount
 		b.checkManifest(a, d)
+		b.manifest, b.manifestFits = d.Manifest, a.report.ProblemCount == problems
 	}
 }
+
+// silently says whether a batch may have been found complete at the very first
+// start, and so not told of it.
+func (a *Auditor) silently(b *batch) bool { return a.held != nil && !b.discovered }
 
 // changed takes in another status of the platform.
 func (b *batch) changed(a *Auditor, d event.Batch) {

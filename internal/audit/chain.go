@@ -4,7 +4,7 @@ import "github.com/syllable-notifier/notifier/event"
 
 // call is what is kept of one call.
 type call struct {
-	revision uint64 // of the newest event
+	revisions
 	// silent says that the call did not begin with its first sight: it was
 	// recorded silently, or its first event is faulty. What its fields were
 	// before their first event is not known then.
@@ -21,6 +21,8 @@ type call struct {
 	content, contentBefore *string
 	rating                 value // by the newest event
 	until                  int64 // of the newest event, Unix nanoseconds
+
+	want *record // what the state holds of it, where that is known
 }
 
 // state is what is known of a field's chain.
@@ -63,10 +65,18 @@ func (c *call) add(a *Auditor, f field, m message) {
 	if want, known := c.before(a, f); known && !same(d.From, want) {
 		a.problem("from is %s, but %s was %s before", show(d.From), f, show(want))
 	} else if from := a.known.put(d.From); from != c.last[f] { // of a silent past, or of a missing event
-		c.steps = append(c.steps, step{d.Revision, f, from})
+		c.step(a, step{d.Revision, f, from})
 	}
 	c.state[f], c.last[f] = told, a.known.put(d.To)
-	c.steps = append(c.steps, step{d.Revision, f, c.last[f]})
+	c.step(a, step{d.Revision, f, c.last[f]})
+}
+
+// step keeps a value for Compare. Where the state is known its record is compared
+// instead, which needs the newest values alone.
+func (c *call) step(a *Auditor, s step) {
+	if a.held == nil {
+		c.steps = append(c.steps, s)
+	}
 }
 
 // remove takes in that the call is no longer listed: should it be again, all of
@@ -87,7 +97,8 @@ func (c *call) remove(a *Auditor, m message) {
 	if d.Revision == 1 && !a.AllowBaseline || c.removed {
 		a.problem("it is removed, but was not listed")
 	}
-	*c = call{revision: c.revision, removed: true, steps: append(c.steps, step{d.Revision, presence, gone})}
+	*c = call{revisions: c.revisions, want: c.want, removed: true, steps: c.steps}
+	c.step(a, step{d.Revision, presence, gone})
 }
 
 // skip takes note of an event of which no more than its revision is known.
@@ -101,7 +112,7 @@ func (c *call) skip(a *Auditor, revision uint64) {
 // follow wants the next revision. It says whether the event is a new one; one
 // that is not cannot be part of the chain.
 func (c *call) follow(a *Auditor, revision uint64) bool {
-	fresh, missing := a.next(&c.revision, revision)
+	fresh, missing := a.next(&c.revisions, revision)
 	if missing {
 		c.lose()
 	}
@@ -114,22 +125,6 @@ func (c *call) lose() {
 		c.state[f] = lost
 	}
 	c.removed = false
-}
-
-// next takes in the revision of the next event of a call, of a batch or of the
-// source. It says whether the event is a new one, and whether any is missing
-// before it.
-func (a *Auditor) next(newest *uint64, revision uint64) (fresh, missing bool) {
-	before := *newest
-	switch {
-	case revision <= before:
-		a.problem("it comes after revision %d: repeated, or out of order", before)
-		return false, false
-	case revision > before+1:
-		a.problem("revision %d is missing before it", before+1)
-	}
-	*newest = revision
-	return true, revision > before+1
 }
 
 // before returns what a field must have been before the event at hand, and

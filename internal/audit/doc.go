@@ -13,8 +13,14 @@
 // manifest may have more of; less than the stream tells it never has. The loss of
 // the newest event of a batch itself or of the source cannot be noticed.
 //
+// An Auditor of [NewHeld] judges the events of one batch against what the state
+// holds of it, as package verify does for operators: it knows which revisions
+// there must be, leaves what is newer, what is of other state files and what has
+// aged out of the stream, and says where something is missing.
+//
 // The package does not talk to NATS, and does not read a stream, the state or
-// the simulator: messages and lives are handed to it. It does not repair
-// anything. It judges the events of one state file: a second store id in the
-// stream is a fault to it. It does not judge a stream whose beginning is gone.
+// the simulator: messages, lives and records are handed to it. It does not repair
+// anything. An Auditor of [New] judges the events of one state file: a second
+// store id in the stream is a fault to it. It does not judge a stream whose
+// beginning is gone.
 package audit

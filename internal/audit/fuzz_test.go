@@ -46,6 +46,14 @@ func FuzzAdd(f *testing.F) {
 		faults := a.Report().ProblemCount
 		a.Add(subject, header, data)
 		a.Compare(nil)
+		held := audit.NewHeld(prefix, "s7k2m4p9x1qa", batch)
+		held.HoldBatch(audit.Batch{Revision: 1})
+		held.Hold("r.1", audit.Call{Revision: 3})
+		held.AddAt(1, true, subject, header, data)
+		held.AddAt(2, false, subject, header, data)
+		if v := held.Settle(audit.End{First: 1}); v.Events != 4 || v.Found+v.Missing != 4 {
+			t.Errorf("of 4 events %d are found and %d missing", v.Found, v.Missing)
+		}
 		if faults > 0 {
 			return
 		}

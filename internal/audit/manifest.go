@@ -24,7 +24,7 @@ func (a *Auditor) sum(batch string) sums {
 	}
 	for _, c := range a.calls[batch] {
 		switch {
-		case c.removed:
+		case c.removed, c.revision == 0: // it is not listed, or nothing was told of it yet
 			continue
 		case c.unread:
 			s.unsure++
@@ -51,6 +51,10 @@ func (b *batch) checkManifest(a *Auditor, d event.Batch) {
 	m := d.Manifest
 	if m == nil {
 		a.problem("it has no manifest")
+		return
+	}
+	if m.Events > b.events && a.held != nil {
+		a.held.shortage = append(a.held.shortage, shortage{a.current, m, b.events})
 		return
 	}
 	if m.Events != b.events {
@@ -117,11 +121,7 @@ func (a *Auditor) checkRatings(m *event.Manifest, s sums) {
 func (a *Auditor) lacks(got map[string]int, want map[value]int) string {
 	atLeast := map[string]int{}
 	for v, n := range want {
-		word := "null"
-		if text := a.known.get(v); text != nil {
-			word = *text
-		}
-		atLeast[word] += n
+		atLeast[a.word(v)] += n
 	}
 	var short []string
 	for _, word := range sortedKeys(atLeast) {

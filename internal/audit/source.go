@@ -12,9 +12,9 @@ import (
 
 // source is what is kept of the events of the source.
 type source struct {
-	revision uint64
-	outage   *event.Outage // the one under way; nil: there is none
-	lost     bool          // an event is missing or cannot be read, so whether there is one is not known
+	revisions
+	outage *event.Outage // the one under way; nil: there is none
+	lost   bool          // an event is missing or cannot be read, so whether there is one is not known
 }
 
 // addSource judges an event of the source.
@@ -27,14 +27,20 @@ func (a *Auditor) addSource(r raw) {
 			return
 		}
 		a.begin(sourceAt(id.Revision), r)
+		if a.strange(id) {
+			return
+		}
 		a.problem("the data cannot be read: %v", err)
-		if fresh, _ := a.next(&a.source.revision, id.Revision); fresh {
+		if fresh, _ := a.next(&a.source.revisions, id.Revision); fresh {
 			a.source.lost = true
 		}
 		return
 	}
 	id.Scope, id.Batch, id.Reference, id.Revision = event.ScopeSource, "", "", d.Revision
 	a.begin(sourceAt(id.Revision), r)
+	if a.strange(id) {
+		return
+	}
 	e := envelope{id: id, idErr: r.idErr, name: event.SourceUnreachable}
 	if d.Until != nil {
 		e.name, e.time = event.SourceRecovered, *d.Until
@@ -95,7 +101,7 @@ func (a *Auditor) checkOutage(d event.Outage, at time.Time) {
 
 // add wants outages and recoveries by turns.
 func (s *source) add(a *Auditor, d event.Outage) {
-	fresh, missing := a.next(&s.revision, d.Revision)
+	fresh, missing := a.next(&s.revisions, d.Revision)
 	if !fresh {
 		return
 	}

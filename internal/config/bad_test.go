@@ -25,6 +25,7 @@ func TestLoadBadValue(t *testing.T) {
 		"CAMPAIGNS":          {"one", "1,,2", "0", "-1", "1.5", "0x10", "9223372036854775808", "1;2"},
 		"POLL_INTERVAL":      {"15", "99ms", "-15s", "0", "soon", "1d", "9999999h"},
 		"DISCOVERY_INTERVAL": {"60", "1ms", "NaN"},
+		"AUDIT_INTERVAL":     {"60", "1ms", "0", "none"},
 
 		"MAX_REQUESTS_PER_SECOND": {"0", "-1", "NaN", "1001"}, "MAX_CONCURRENT_REQUESTS": {"0", "65", "x"},
 		"BASELINE":  {"loud", "silent,emit", "true"},

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Off is the value of NATSListen or HTTPAddr that means: do not listen.
+// Off is the value of NATSListen or HTTPAddr that means: do not listen, and the
+// setting of AuditInterval that means: no audit.
 const Off = "off"
 
 // All is the value of SlackSince that means: all that the stream still holds.
@@ -72,6 +73,8 @@ type Config struct {
 	// OutboxKeep is 0 or more; OutboxLimit 1,000 or more.
 	OutboxKeep  time.Duration
 	OutboxLimit uint64
+	// AuditInterval is 100ms or more, 0 for no audit.
+	AuditInterval time.Duration
 	// Retention is a minute or more.
 	Retention time.Duration
 

@@ -50,6 +50,9 @@ type environment struct {
 		Keep  variable `default:"24h" desc:"how long events stay in the state after the stream took them, to fill it again"`
 		Limit variable `default:"1000000" desc:"how many events may wait for the stream before polling pauses"`
 	}
+	Audit struct {
+		Interval variable `default:"10m" desc:"how often a batch's stream and state are compared; 100ms at least, or off"`
+	}
 	Retention variable `default:"168h" desc:"how long events stay in the stream; 1m at least"`
 	Slack     struct {
 		Token   variable `secret:"true" desc:"bot token; empty: no Slack"`

@@ -52,6 +52,7 @@ func (r *reading) parse() Config {
 		NATSReplicas:          take(&e.NATS.Replicas, replicas),
 		OutboxKeep:            take(&e.Outbox.Keep, atLeast(0, "24h")),
 		OutboxLimit:           take(&e.Outbox.Limit, waiting),
+		AuditInterval:         take(&e.Audit.Interval, orOff(atLeast(minInterval, "10m"))),
 		Retention:             take(&e.Retention, atLeast(minRetention, "168h")),
 		SlackToken:            take(&e.Slack.Token, secret),
 		SlackChannel:          take(&e.Slack.Channel, slackChannel),
@@ -145,6 +146,20 @@ func atLeast(lowest time.Duration, example string) func(string) (time.Duration, 
 			return 0, fmt.Errorf("want a duration with its unit, such as %s; %s at least", example, lowest)
 		}
 		return d, nil
+	}
+}
+
+// orOff takes off as zero.
+func orOff(parse func(string) (time.Duration, error)) func(string) (time.Duration, error) {
+	return func(s string) (time.Duration, error) {
+		if strings.EqualFold(s, Off) {
+			return 0, nil
+		}
+		d, err := parse(s)
+		if err != nil {
+			err = fmt.Errorf("%w, or %s", err, Off)
+		}
+		return d, err
 	}
 }
 

@@ -79,34 +79,13 @@ func (c *Client) address() string { return strings.TrimPrefix(c.base, "http://")
 
 // get returns the body of an answer with status 200.
 func (c *Client) get(ctx context.Context, path string) ([]byte, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
+	resp, err := c.ask(ctx, c.http, path, "")
 	if err != nil {
 		return nil, err
 	}
-	if c.token != "" {
-		r.Header.Set("Authorization", "Bearer "+c.token)
-	}
-	resp, err := c.http.Do(r)
-	if err != nil {
-		var u *url.Error
-		if errors.As(err, &u) {
-			err = u.Err
-		}
-		return nil, fmt.Errorf("no daemon answers at %s: is it running, and is NOTIFIER_HTTP_ADDR its own? %w",
-			c.address(), err)
-	}
 	defer func() { _ = resp.Body.Close() }()
-	switch resp.StatusCode {
-	case http.StatusOK:
-	case http.StatusUnauthorized:
-		return nil, errors.New("the daemon asks for a token: set NOTIFIER_HTTP_TOKEN to the one it was started with")
-	case http.StatusMisdirectedRequest:
-		return nil, errors.New("the daemon answers to the name localhost only: set NOTIFIER_HTTP_ADDR to 127.0.0.1 " +
-			"and its port")
-	default:
-		// In our own words: what another program says may be anything.
-		return nil, fmt.Errorf("the daemon answered %d %s: is it another program, or an older version?",
-			resp.StatusCode, http.StatusText(resp.StatusCode))
+	if err := c.refused(resp.StatusCode); err != nil {
+		return nil, err
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
@@ -116,4 +95,45 @@ func (c *Client) get(ctx context.Context, path string) ([]byte, error) {
 		return nil, fmt.Errorf("the daemon's answer has more than %d bytes: ask for one batch", maxAnswer)
 	}
 	return body, nil
+}
+
+// ask sends a question, with the kind of answer that is wanted unless that is
+// empty.
+func (c *Client) ask(ctx context.Context, client *http.Client, path, accept string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	if c.token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if accept != "" {
+		r.Header.Set("Accept", accept)
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		var u *url.Error
+		if errors.As(err, &u) {
+			err = u.Err
+		}
+		return nil, fmt.Errorf("no daemon answers at %s: is it running, and is NOTIFIER_HTTP_ADDR its own? %w",
+			c.address(), err)
+	}
+	return resp, nil
+}
+
+// refused says why an answer is none, nil if it is one.
+func (c *Client) refused(status int) error {
+	switch status {
+	case http.StatusOK:
+		return nil
+	case http.StatusUnauthorized:
+		return errors.New("the daemon asks for a token: set NOTIFIER_HTTP_TOKEN to the one it was started with")
+	case http.StatusMisdirectedRequest:
+		return errors.New("the daemon answers to the name localhost only: set NOTIFIER_HTTP_ADDR to 127.0.0.1 " +
+			"and its port")
+	}
+	// In our own words: what another program says may be anything.
+	return fmt.Errorf("the daemon answered %d %s: is it another program, or an older version?",
+		status, http.StatusText(status))
 }

@@ -23,8 +23,17 @@ func ask(t *testing.T, addr, token, batch string) (ops.Status, []byte, error) {
 // address.
 func pretend(t *testing.T, code int, body string) string {
 	t.Helper()
+	return pretendType(t, code, "", body)
+}
+
+// pretendType is pretend with a content type.
+func pretendType(t *testing.T, code int, contentType, body string) string {
+	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", "http://192.0.2.1/")
+		if contentType != "" {
+			w.Header().Set("Content-Type", contentType)
+		}
 		w.WriteHeader(code)
 		_, _ = w.Write([]byte(body))
 	}))

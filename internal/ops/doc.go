@@ -6,6 +6,7 @@
 //	GET /healthz        the same as /readyz
 //	GET /metrics        metrics for Prometheus
 //	GET /api/v1/status  a Status as JSON; ?batch=ID limits it to one batch
+//	GET /api/v1/verify  a Verification of ?batch=ID, or the ids of all batches
 //
 // HEAD works wherever GET does. Other methods get 405, other paths 404.
 //
@@ -25,8 +26,9 @@
 //
 // # What it does not do
 //
-// It does not know what it checks and shows: checks and the status are handed in
-// as functions. It does not encrypt, and does not decide whether an address may be
-// open to the network. It never writes to the state, and its answers hold no
-// call data.
+// It does not know what it checks and shows: checks, the status and who verifies
+// are handed in. It does not encrypt, and does not decide whether an address may
+// be open to the network. It never writes to the state, and its answers hold no
+// call data, but that a Verification names the calls that have problems by their
+// reference ids and statuses.
 package ops

@@ -19,11 +19,13 @@ type Options struct {
 	// Status returns how the daemon is doing; Ready, Reasons and what is nil
 	// are filled in. It may take until ctx ends.
 	Status func(ctx context.Context) Status
+	// Verifier verifies batches, nil for nobody.
+	Verifier Verifier
 }
 
 // Handler returns the daemon's HTTP side.
 func Handler(o Options) http.Handler {
-	h := &handler{checks: o.Checks, state: o.Status, mux: http.NewServeMux()}
+	h := &handler{checks: o.Checks, state: o.Status, verifier: o.Verifier, mux: http.NewServeMux()}
 	if o.Token != "" {
 		sum := sha256.Sum256([]byte(o.Token))
 		h.token = &sum
@@ -35,12 +37,16 @@ func Handler(o Options) http.Handler {
 		h.mux.HandleFunc("GET "+pathStatus, h.getStatus)
 		h.mux.Handle("GET "+pathMetrics, metricsHandler(h.status))
 	}
+	if o.Verifier != nil {
+		h.mux.HandleFunc("GET "+pathVerify, h.getVerify)
+	}
 	return h
 }
 
 type handler struct {
-	checks []Check
-	state  func(context.Context) Status
+	checks   []Check
+	state    func(context.Context) Status
+	verifier Verifier
 	// token is the hash of the token, nil if there is none: hashes have one
 	// length, so that comparing them does not tell the token's.
 	token *[sha256.Size]byte

@@ -70,6 +70,12 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		out.known("notifier_sink_waiting_events", "Events in the stream that wait for a sink.",
 			k.Waiting, "sink", k.Name)
 	}
+	out.gauge("notifier_audit_problems", "Problems that the newest verification of each batch has found, in sum.",
+		float64(s.Audit.Problems))
+	if s.Audit.Last != nil {
+		out.gauge("notifier_audit_last_success_timestamp_seconds",
+			"When a batch was last verified, whatever came of it.", unix(s.Audit.Last))
+	}
 	out.all(s.Batches)
 }
 
@@ -134,6 +140,11 @@ func (s series) batch(b Batch) {
 	}
 	if b.NextPoll != nil {
 		s.gauge("notifier_batch_next_poll_timestamp_seconds", "When the next poll is due.", unix(b.NextPoll), of...)
+	}
+	if b.Verified != nil && b.Problems != nil {
+		s.gauge("notifier_batch_verified_timestamp_seconds", "When stream and state of a batch were last compared.",
+			unix(b.Verified), of...)
+		s.gauge("notifier_batch_problems", "Problems that this has found.", float64(*b.Problems), of...)
 	}
 	s.counter("notifier_batch_requests_total", "Requests for a batch.", float64(b.Requests), of...)
 	s.counter("notifier_batch_received_bytes_total", "Bytes of the answers, decoded.", float64(b.Bytes), of...)

@@ -2,7 +2,6 @@ package ops
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"time"
 )
@@ -24,6 +23,7 @@ type Status struct {
 	Outbox  Outbox   `json:"outbox"`
 	Stream  Stream   `json:"stream"`
 	Sinks   []Sink   `json:"sinks"`
+	Audit   Audit    `json:"audit"`
 	// Batches are those that are watched, in the order of their ids.
 	Batches []Batch `json:"batches"`
 }
@@ -79,6 +79,18 @@ type Sink struct {
 	Trouble string  `json:"trouble"`
 }
 
+// Audit is how comparing the stream with the state goes.
+type Audit struct {
+	// Last is when a batch was verified last, whatever came of it, null for never.
+	Last *time.Time `json:"last"`
+	// Problems are those that the newest verification of each batch has found, in
+	// sum, and Batches is how many batches have any.
+	Problems int `json:"problems"`
+	Batches  int `json:"batches"`
+	// Trouble is why batches cannot be verified, empty if they can.
+	Trouble string `json:"trouble"`
+}
+
 // Values of Batch.State.
 const (
 	BatchDiscovered = "discovered" // it was not read yet
@@ -127,6 +139,10 @@ type Batch struct {
 	// Requests and Bytes are what it took, decoded.
 	Requests uint64 `json:"requests"`
 	Bytes    uint64 `json:"bytes"`
+	// Verified is when stream and state were last compared by this process, and
+	// Problems how many problems that has found; null for never.
+	Verified *time.Time `json:"verified_at"`
+	Problems *int       `json:"problems"`
 }
 
 // getStatus answers with all that is known; ?batch=ID limits the batches.
@@ -135,10 +151,7 @@ func (h *handler) getStatus(w http.ResponseWriter, r *http.Request) {
 	if id := r.URL.Query().Get("batch"); id != "" {
 		s.Batches = only(s.Batches, id)
 	}
-	w.Header().Set("Content-Type", "application/json")
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false) // see ready
-	_ = enc.Encode(s)        // the only error is a client that went away
+	writeJSON(w, s)
 }
 
 func only(all []Batch, id string) []Batch {

@@ -25,14 +25,16 @@ func sample(batches int) ops.Status {
 		Outbox: ops.Outbox{Waiting: 3, Parked: 1},
 		Stream: ops.Stream{Name: "CALLS", Messages: count(12), Bytes: count(3456)},
 		Sinks:  []ops.Sink{{Name: "slack", Waiting: count(5), Trouble: "away"}},
+		Audit:  ops.Audit{Last: &at, Problems: 4, Batches: 1},
 	}
+	problems := 4
 	for i := range batches {
 		polled := at.Add(time.Duration(i) * time.Second)
 		s.Batches = append(s.Batches, ops.Batch{
 			ID: fmt.Sprintf("b.%04d", i), CampaignID: &one, State: "active", Status: "ACTIVE",
 			Calls: map[string]int{"PENDING": 2, "NEW \"STATUS\"\n\xff": 1}, Events: 9, LastPoll: &polled, NextPoll: &polled,
 			Waiting: 2, Moving: 1, Found: &polled,
-			Lag: 1.5 + float64(i), Failures: 2, LastError: "y", Requests: 5, Bytes: 6,
+			Lag: 1.5 + float64(i), Failures: 2, LastError: "y", Requests: 5, Bytes: 6, Verified: &at, Problems: &problems,
 		})
 	}
 	return s
@@ -66,7 +68,8 @@ func TestStatus(t *testing.T) {
 		t.Errorf("of one batch: %s", a.Body)
 	}
 	empty := serve(t, ops.Options{Status: func(context.Context) ops.Status { return ops.Status{} }})
-	if a := request(t, "GET", empty+"/api/v1/status"); !strings.Contains(a.Body, `"sinks":[],"batches":[]`) {
+	if a := request(t, "GET", empty+"/api/v1/status"); !strings.Contains(a.Body, `"sinks":[],`) ||
+		!strings.Contains(a.Body, `"batches":[]`) {
 		t.Errorf("without batches: %s", a.Body)
 	}
 }
@@ -79,11 +82,14 @@ func TestStatusJSON(t *testing.T) {
 		`"source":{"state":"unreachable","since":"2026-08-22T10:00:00Z","failed_polls":4,"cause":"x",` +
 		`"requests":7,"bytes":8},"outbox":{"waiting":3,"parked":1,"limit":0},` +
 		`"stream":{"name":"CALLS","messages":12,"bytes":3456,"trouble":""},` +
-		`"sinks":[{"name":"slack","waiting":5,"trouble":"away"}],"batches":[{"batch_id":"b.0000","campaign_id":1,` +
+		`"sinks":[{"name":"slack","waiting":5,"trouble":"away"}],` +
+		`"audit":{"last":"2026-08-22T10:00:00Z","problems":4,"batches":1,"trouble":""},` +
+		`"batches":[{"batch_id":"b.0000","campaign_id":1,` +
 		`"campaign":"","status":"ACTIVE","state":"active","found":"2026-08-22T10:00:00Z",` +
 		`"calls":{"NEW \"STATUS\"\n\ufffd":1,"PENDING":2},"waiting":2,"moving":1,"ended":0,"events":9,` +
 		`"last_poll":"2026-08-22T10:00:00Z","next_poll":"2026-08-22T10:00:00Z","whole_list":null,` +
-		`"interval_seconds":0,"lag_seconds":1.5,"failures":2,"last_error":"y","requests":5,"bytes":6}]}` + "\n"
+		`"interval_seconds":0,"lag_seconds":1.5,"failures":2,"last_error":"y","requests":5,"bytes":6,` +
+		`"verified_at":"2026-08-22T10:00:00Z","problems":4}]}` + "\n"
 	if d := cmp.Diff(want, a.Body); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}

@@ -3,7 +3,10 @@ package publish
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/syllable-notifier/notifier/event"
 )
 
 // compareMargin is by how much the clocks of this machine and of the server may
@@ -74,9 +77,48 @@ func (r *Relay) fill(ctx context.Context, missing []entry) error {
 	}
 	r.o.Log.Error("the stream has lost events; they are published again, behind newer ones",
 		"stream", r.info.Name, "events", len(missing), "first", missing[0].event.ID.Redacted())
+	// Noted first: after a crash behind the publish nobody would know that they are
+	// late on purpose.
+	for _, en := range missing {
+		r.at.Filled = append(r.at.Filled, en.event.ID)
+	}
+	r.at.Filled = slices.Clone(r.at.Filled[max(0, len(r.at.Filled)-maxFilled):])
+	if err := r.moved(r.relayed); err != nil {
+		return err
+	}
 	if err := r.send(ctx, missing); err != nil {
 		return err
 	}
+	r.filled += len(missing)
 	// A crash here finds them behind the place, and in the outbox.
 	return r.moved(r.relayed)
+}
+
+// maxFilled is how many events are remembered that were published again behind
+// newer ones; the note is written with each batch of events.
+const maxFilled = 100
+
+// Late returns the newest events that were published again behind newer ones,
+// because the stream had lost them from its middle.
+func (r *Relay) Late() []event.ID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.late
+}
+
+// Recheck has what the stream holds compared with what is kept, and returns how many
+// events were published again. It waits until Run is at it.
+func (r *Relay) Recheck(ctx context.Context) (int, error) {
+	done := make(chan int, 1)
+	select {
+	case r.checks <- done:
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	select {
+	case n := <-done:
+		return n, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
 }

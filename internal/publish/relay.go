@@ -55,9 +55,6 @@ type RelayOptions struct {
 	Stream Stream
 	// Retry receives when a stream that could not be reached may be there again.
 	Retry <-chan nats.Status
-	// Suspect receives when the stream seems to lack events, which are looked for
-	// then.
-	Suspect <-chan struct{}
 	// Prefix is the first token or tokens of every subject.
 	Prefix string
 	// Damaged says whether an error of Outbox or Stream is that the state is
@@ -75,6 +72,9 @@ type Relay struct {
 	relayed  uint64 // the newest sequence of which the stream holds all up to it
 	at       position
 	compared time.Time // when the stream was last compared with what is kept
+	filled   int       // how many events that has published again, ever
+	checks   chan chan int
+	waiting  []chan int // for the next comparison
 
 	// What is known of the stream while all goes well.
 	open    bool // false when it has to be asked (again) what it holds
@@ -85,6 +85,7 @@ type Relay struct {
 
 	mu    sync.Mutex
 	ready error
+	late  []event.ID
 }
 
 // NewRelay returns a Relay that has not started.
@@ -94,7 +95,7 @@ func NewRelay(o RelayOptions) (*Relay, error) {
 		return nil, err
 	}
 	return &Relay{
-		o: o, at: at, relayed: o.Relayed, ready: errNotOpen,
+		o: o, at: at, relayed: o.Relayed, ready: errNotOpen, checks: make(chan chan int), late: at.Filled,
 		trouble: trouble{log: o.Log, what: "events cannot be published; they wait in the state"},
 	}, nil
 }
@@ -104,6 +105,12 @@ func (r *Relay) Ready() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.ready
+}
+
+func (r *Relay) setLate() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.late = r.at.Filled
 }
 
 func (r *Relay) setReady(err error) {
@@ -145,8 +152,8 @@ func (r *Relay) Run(ctx, hard context.Context) error {
 		case <-r.o.Wake:
 		case <-compare.C:
 			r.compared = time.Time{}
-		case <-r.o.Suspect:
-			r.compared = time.Time{}
+		case done := <-r.checks:
+			r.compared, r.waiting = time.Time{}, append(r.waiting, done)
 		}
 	}
 	return nil
@@ -197,10 +204,15 @@ func (r *Relay) runOnce(ctx context.Context) (int, error) {
 		}
 	}
 	if r.compared.IsZero() {
+		before := r.filled
 		if err := r.compare(ctx); err != nil {
 			return 0, err
 		}
 		r.compared = time.Now()
+		for _, done := range r.waiting {
+			done <- r.filled - before
+		}
+		r.waiting = nil
 	}
 	batch, through, err := r.next(r.relayed)
 	switch {
@@ -264,6 +276,7 @@ func (r *Relay) moved(through uint64) error {
 		return err
 	}
 	r.relayed, r.at = through, now
+	r.setLate()
 	return nil
 }
 

@@ -30,6 +30,8 @@ type position struct {
 	// From is the sequence in the outbox after which events go to this stream;
 	// those before went to one of another name.
 	From uint64 `json:"from,omitempty"`
+	// Filled are events that were published again behind newer ones.
+	Filled []event.ID `json:"filled,omitempty"`
 }
 
 // at is a place in the stream.
@@ -89,7 +91,7 @@ func (r *Relay) resume(ctx context.Context) error {
 // is kept waits again where it has lost what it held.
 func (r *Relay) place(ctx context.Context) error {
 	name, created := r.info.Name, r.info.Created.UTC()
-	now, relayed := position{Stream: name, Created: created, From: r.at.From}, r.at.From
+	now, relayed := position{Stream: name, Created: created, From: r.at.From, Filled: r.at.Filled}, r.at.From
 	if r.at.Stream != name {
 		if r.at.Stream != "" {
 			r.o.Log.Warn("the stream is another one than before; what that holds is not published again",
