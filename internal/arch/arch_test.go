@@ -28,7 +28,8 @@ var allowed = map[string]rule{
 	"internal/audit": {imports: []string{
 		"event",
 	}},
-	"internal/config": {},
+	"internal/config":     {},
+	"internal/crashpoint": {},
 	"internal/demo": {imports: []string{
 		"event",
 		"internal/app",
@@ -43,10 +44,12 @@ var allowed = map[string]rule{
 		"event",
 	}},
 	"internal/fetch": {imports: []string{
+		"internal/crashpoint",
 		"internal/syllable",
 	}},
 	"internal/ingest": {imports: []string{
 		"event",
+		"internal/crashpoint",
 		"internal/diff",
 		"internal/fetch",
 		"internal/store",
@@ -56,6 +59,7 @@ var allowed = map[string]rule{
 	"internal/ops":   {},
 	"internal/publish": {imports: []string{
 		"event",
+		"internal/crashpoint",
 	}},
 	"internal/publish/slack": {imports: []string{
 		"event",
@@ -71,6 +75,7 @@ var allowed = map[string]rule{
 	"internal/simulator": {},
 	"internal/store": {imports: []string{
 		"event",
+		"internal/crashpoint",
 		"internal/diff",
 	}},
 	"internal/syllable": {},

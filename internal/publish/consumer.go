@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/syllable-notifier/notifier/internal/crashpoint"
 )
 
 func (d *Delivery) consumerName() string { return "notifier-" + d.o.Sink.Name() + "-" + d.o.Store }
@@ -50,6 +52,7 @@ func (d *Delivery) existing(ctx context.Context, at place, last uint64) (jetstre
 		if err := d.o.JetStream.DeleteConsumer(ctx, d.o.Stream, d.consumerName()); err != nil {
 			return nil, err
 		}
+		crashpoint.Here(crashpoint.SinkDeleted)
 		return nil, jetstream.ErrConsumerNotFound
 	case have.FilterSubject != d.o.Subject:
 		have.FilterSubject = d.o.Subject
@@ -75,6 +78,7 @@ func (d *Delivery) create(ctx context.Context, at place, info *jetstream.StreamI
 	if err := d.keeper.keep(); err != nil {
 		return nil, err
 	}
+	crashpoint.Here(crashpoint.SinkPlaced)
 	c, err := d.o.JetStream.CreateConsumer(ctx, d.o.Stream, config)
 	if err != nil {
 		return nil, err

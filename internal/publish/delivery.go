@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/syllable-notifier/notifier/event"
+	"github.com/syllable-notifier/notifier/internal/crashpoint"
 )
 
 const (
@@ -180,6 +181,7 @@ func (d *Delivery) settle(ctx, hard context.Context, m jetstream.Msg, meta *jets
 			return errors.Join(err, m.Nak())
 		}
 	}
+	crashpoint.Here(crashpoint.SinkDelivered)
 	// A crash here delivers the event again after a restart, with the same id.
 	if err := m.DoubleAck(hard); err != nil && !errors.Is(err, jetstream.ErrMsgAlreadyAckd) {
 		return fmt.Errorf("acknowledge %s: %w", e.ID.Redacted(), err)

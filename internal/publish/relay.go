@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/syllable-notifier/notifier/event"
+	"github.com/syllable-notifier/notifier/internal/crashpoint"
 )
 
 const (
@@ -200,15 +201,18 @@ func (r *Relay) runOnce(ctx context.Context) (int, error) {
 	}
 	// A crash here, before the ack, leaves the events in the outbox: they are
 	// sent again with the same ids, unless the stream is found to hold them.
+	crashpoint.Here(crashpoint.RelayPublish)
 	next, err := r.publish(ctx, batch)
 	if err != nil {
 		return 0, err
 	}
 	// A crash here leaves events in the outbox that the stream holds; resume
 	// finds them behind the old position.
+	crashpoint.Here(crashpoint.RelayAcked)
 	if err := r.o.Outbox.Relayed(batch[len(batch)-1].sequence, next.encode()); err != nil {
 		return 0, err
 	}
+	crashpoint.Here(crashpoint.RelayLeft)
 	r.at = next
 	return len(batch), nil
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/syllable-notifier/notifier/internal/crashpoint"
 )
 
 // publish stores those events of the batch that the stream does not hold, in
@@ -53,6 +55,7 @@ func (r *Relay) send(ctx context.Context, todo []entry) (uint64, error) {
 			return 0, fmt.Errorf("publish %s: stream %s took it, not %s: their subjects overlap",
 				en.event.ID.Redacted(), ack.Stream, r.at.Stream)
 		}
+		crashpoint.Here(crashpoint.RelayOne)
 		newest = max(newest, ack.Sequence)
 	}
 	return newest, nil
