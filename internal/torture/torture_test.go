@@ -1,0 +1,177 @@
+package torture_test
+
+import (
+	"flag"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/syllable-notifier/notifier/internal/crashpoint"
+	"github.com/syllable-notifier/notifier/internal/torture"
+)
+
+var (
+	killsWanted = flag.Int("torture.kills", 0, "how often TestTorture kills the daemon; make torture has 1000")
+	seed        = flag.Uint64("torture.seed", 0, "seed of the kills and of the platforms; 0: another one each time")
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	// worldKills is how often the daemon of one world is killed at most.
+	worldKills = 50
+	// patience is how long the calls of a world may take to be told in the end.
+	patience = 2 * time.Minute
+)
+
+// worlds are the kinds of worlds, by turns.
+var worlds = []struct {
+	name string
+	torture.Options
+}{
+	{"embedded", torture.Options{}},
+	{"external and Slack", torture.Options{External: true, Slack: true}},
+	{"embedded and Slack", torture.Options{Slack: true}},
+	{"external one by one", torture.Options{External: true, Single: true}},
+}
+
+// build makes the command, for a test that kills it.
+func build(t *testing.T, tags ...string) string {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("a process cannot be asked to stop by a signal on Windows")
+	}
+	bin, err := torture.Build(t.Context(), t.TempDir(), append(tags, "crashpoints")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bin
+}
+
+// chance returns the seed of a test, and says it.
+func chance(t *testing.T) uint64 {
+	t.Helper()
+	s := *seed
+	if s == 0 {
+		s = rand.Uint64()
+	}
+	t.Logf("-torture.seed %d; where exactly a kill falls is chance beyond it", s)
+	return s
+}
+
+// tortures are what all worlds of a run have come to.
+type tortures struct {
+	mu      sync.Mutex
+	verdict torture.Verdict
+	kills   torture.Kills
+}
+
+func (a *tortures) add(v torture.Verdict, k torture.Kills) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.verdict.Add(v)
+	for how, n := range k {
+		a.kills[how] += n
+	}
+}
+
+// TestTorture kills the daemon as `kill -9` does, at every moment that has a name
+// and at others, while calls are placed all the time. What the platform did is
+// what the stream and Slack must have told.
+func TestTorture(t *testing.T) {
+	t.Parallel()
+	if *killsWanted == 0 {
+		t.Skip("minutes: make torture")
+	}
+	bin, seed := build(t), chance(t)
+	all := &tortures{kills: torture.Kills{}}
+	n := max((*killsWanted+worldKills-1)/worldKills, min(len(worlds), *killsWanted))
+	t.Run("worlds", func(t *testing.T) {
+		for i := range n {
+			o := worlds[i%len(worlds)].Options
+			o.Bin, o.Seed, o.Patience = bin, seed+uint64(i), patience
+			kills := *killsWanted*(i+1)/n - *killsWanted*i/n
+			t.Run(strconv.Itoa(i)+" "+worlds[i%len(worlds)].name, func(t *testing.T) {
+				t.Parallel()
+				live(t, all, o, kills)
+			})
+		}
+	})
+	t.Log(all.verdict.String())
+	t.Logf("%d kills:", all.kills.Sum())
+	for _, how := range slices.Sorted(maps.Keys(all.kills)) {
+		t.Logf("%5d %s", all.kills[how], how)
+	}
+	if all.kills.Sum() < *killsWanted {
+		t.Errorf("%d kills, want %d", all.kills.Sum(), *killsWanted)
+	}
+	if *killsWanted < pointsNeed {
+		return
+	}
+	for _, p := range crashpoint.All {
+		if all.kills[string(p)]+all.kills[string(p)+"+"] == 0 {
+			t.Errorf("nothing was killed at %s: either the code does not come there, or its call is gone", p)
+		}
+	}
+}
+
+// pointsNeed is how many kills it takes until each point had its turn.
+const pointsNeed = 80
+
+// live lives one world through.
+func live(t *testing.T, all *tortures, o torture.Options, kills int) {
+	t.Helper()
+	o.Dir = t.TempDir()
+	w, err := torture.NewWorld(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	begun := time.Now()
+	k := torture.NewKiller(w, rand.New(rand.NewPCG(o.Seed, 1)))
+	for k.Kills.Sum() < kills && len(w.Journal.Problems()) == 0 {
+		if err := k.Kill(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lived := time.Since(begun).Round(time.Millisecond)
+	v, err := w.Finish(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all.add(v, k.Kills)
+	t.Logf("%d kills in %s, %s to the end: %s", k.Kills.Sum(), lived, time.Since(begun).Round(time.Millisecond)-lived,
+		v.String())
+	if len(v.Problems) > 0 {
+		keep(t, o.Dir)
+		t.Errorf("%d problems, of seed %d:\n%s", len(v.Problems), o.Seed, strings.Join(v.Problems, "\n"))
+	}
+}
+
+// keep copies what a world has left, for a look at it.
+func keep(t *testing.T, dir string) {
+	t.Helper()
+	to := os.Getenv("TORTURE_KEEP")
+	if to == "" {
+		t.Log("TORTURE_KEEP=folder keeps the data of a world with problems")
+		return
+	}
+	to, err := os.MkdirTemp(to, "world")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+		t.Error(err)
+	}
+	t.Logf("the data are kept in %s", to)
+}
