@@ -2,6 +2,7 @@ package torture
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -27,7 +28,9 @@ const (
 
 const (
 	// reachTimeout is how long a process may take to reach its point.
-	reachTimeout = 8 * time.Second
+	// It is more than the 30 s after which an event is delivered again that was in
+	// the hands of a process that was killed.
+	reachTimeout = 40 * time.Second
 	feedInterval = 200 * time.Millisecond
 	// answerTimeout is how long it may take to ask the platform.
 	answerTimeout = 30 * time.Second
@@ -61,6 +64,9 @@ type Killer struct {
 	Rand  *rand.Rand
 	Kills Kills
 
+	// Outages counts how often the external server went away.
+	Outages int
+
 	first  []crashpoint.Point // that only come while something is made
 	points []crashpoint.Point // that come again and again
 	turn   int
@@ -73,21 +79,20 @@ func NewKiller(w *World, r *rand.Rand) *Killer {
 	if !w.o.External {
 		k.first = append(k.first, crashpoint.StreamCreate, crashpoint.StreamCreated)
 	}
-	k.points = []crashpoint.Point{
-		crashpoint.FetchAnswered, crashpoint.StoreCommit, crashpoint.StoreCommitted,
-		crashpoint.RelayPublish, crashpoint.RelayAcked, crashpoint.RelayLeft,
-	}
-	if w.o.Single {
-		k.points = append(k.points, crashpoint.RelayOne)
-	}
 	if w.o.Slack {
-		k.first = append(k.first, crashpoint.SinkPlaced)
-		k.points = append(k.points, crashpoint.SinkDelivered)
+		k.first = append(k.first, crashpoint.SinkPlaced, crashpoint.SinkDelivered)
 		if w.o.External {
 			k.points = append(k.points, crashpoint.SinkDeleted)
 		}
 	}
-	k.points = append(k.points, crashpoint.IngestChunk)
+	if w.o.Single {
+		k.points = append(k.points, crashpoint.RelayOne)
+	}
+	k.points = append(k.points, crashpoint.IngestChunk, crashpoint.FetchAnswered, crashpoint.StoreCommit,
+		crashpoint.StoreCommitted, crashpoint.RelayPublish, crashpoint.RelayAcked, crashpoint.RelayLeft)
+	if w.o.Slack {
+		k.points = append(k.points, crashpoint.SinkDelivered)
+	}
 	return k
 }
 
@@ -101,12 +106,10 @@ func (k *Killer) Kill(ctx context.Context) error {
 	if len(k.first) > 0 {
 		point := k.first[0]
 		k.first = k.first[1:]
-		return k.at(ctx, point, 1)
+		return k.At(ctx, point, 1)
 	}
-	switch n := k.Rand.IntN(10); {
-	case n < 5:
-		point := k.points[k.turn%len(k.points)]
-		k.turn++
+	if k.turn++; k.turn%2 == 0 {
+		point := k.points[k.turn/2%len(k.points)]
 		if err := k.prepare(ctx, point); err != nil {
 			return err
 		}
@@ -116,15 +119,17 @@ func (k *Killer) Kill(ctx context.Context) error {
 		}, point) {
 			count += k.Rand.IntN(4)
 		}
-		return k.at(ctx, point, count)
-	case n < 7:
-		return k.atRandom(ctx, AtRandom)
-	case n < 8 && k.World.nats != nil:
-		return k.Outage(ctx)
-	case n < 9:
+		return k.At(ctx, point, count)
+	}
+	switch n := k.Rand.IntN(5); {
+	case n == 0:
 		return k.starting(ctx)
-	default:
+	case n == 1:
 		return k.stopping(ctx)
+	case n == 2 && k.World.o.External:
+		return k.Outage(ctx)
+	default:
+		return k.atRandom(ctx, AtRandom)
 	}
 }
 
@@ -140,8 +145,8 @@ func (k *Killer) prepare(ctx context.Context, p crashpoint.Point) error {
 	}
 }
 
-// at kills at a point, or some moments after it.
-func (k *Killer) at(ctx context.Context, p crashpoint.Point, count int) error {
+// At kills when a point is reached for the count-th time, or some moments later.
+func (k *Killer) At(ctx context.Context, p crashpoint.Point, count int) error {
 	order, name := fmt.Sprintf("CRASHPOINT=%s:%d", p, count), string(p)
 	if k.Rand.IntN(2) == 0 {
 		order += fmt.Sprintf(":%dus", 1+k.upTo(pointDelay).Microseconds())
@@ -152,7 +157,10 @@ func (k *Killer) at(ctx context.Context, p crashpoint.Point, count int) error {
 		return err
 	}
 	for end := time.Now().Add(reachTimeout); !process.EndsWithin(feedInterval); {
-		if err := k.World.Platform.Feed(); err != nil || time.Now().After(end) {
+		if !k.World.slackLags() {
+			err = k.World.Platform.Feed()
+		}
+		if err != nil || time.Now().After(end) {
 			process.Kill()
 			k.note(process, string(p)+Missed)
 			return err
@@ -221,8 +229,9 @@ func (k *Killer) stopping(ctx context.Context) error {
 // while the daemon runs; the daemon is killed meanwhile.
 func (k *Killer) Outage(ctx context.Context) error {
 	w := k.World
+	k.Outages++
 	if k.Rand.IntN(2) == 0 {
-		if err := k.at(ctx, crashpoint.RelayAcked, 1+k.Rand.IntN(3)); err != nil {
+		if err := k.At(ctx, crashpoint.RelayAcked, 1+k.Rand.IntN(3)); err != nil {
 			return err
 		}
 		w.nats.Stop()
@@ -301,8 +310,8 @@ func (w *World) misplace(ctx context.Context) error {
 			return err
 		}
 		name := "notifier-slack-" + id.Store
-		if err := s.DeleteConsumer(ctx, name); err != nil {
-			return nil //nolint:nilerr // the sink has none yet
+		if err := s.DeleteConsumer(ctx, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return err
 		}
 		_, err = s.CreateConsumer(ctx, jetstream.ConsumerConfig{
 			Durable: name, FilterSubject: prefix + "." + event.InsightsCompleted + ".>",

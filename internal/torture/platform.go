@@ -50,7 +50,7 @@ func NewPlatform(seed uint64, fewInsights bool) (*Platform, error) {
 	}})
 	mix := simulator.DefaultMix()
 	if fewInsights {
-		mix.Answered, mix.Machine, mix.NoAnswer = 6, 4, 60
+		mix.Answered, mix.Machine, mix.NoAnswer = 2, 0, 60
 	}
 	p.campaign = p.Sim.AddCampaign(simulator.Campaign{
 		HourlyRate: 3600, RetryCount: 1, RetryInterval: time.Minute, Mix: &mix,

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -24,7 +26,25 @@ var (
 	seed        = flag.Uint64("torture.seed", 0, "seed of the kills and of the platforms; 0: another one each time")
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(cleaned{m}) }
+
+// cleaned removes the commands that tests have built.
+type cleaned struct{ m *testing.M }
+
+func (c cleaned) Run() int {
+	defer func() {
+		for _, dir := range built.dirs {
+			_ = os.RemoveAll(dir)
+		}
+	}()
+	return c.m.Run()
+}
+
+// built are the commands that tests have built, by their tags.
+var built struct {
+	mu   sync.Mutex
+	dirs map[string]string
+}
 
 const (
 	// worldKills is how often the daemon of one world is killed at most.
@@ -50,7 +70,24 @@ func build(t *testing.T, tags ...string) string {
 	if runtime.GOOS == "windows" {
 		t.Skip("a process cannot be asked to stop by a signal on Windows")
 	}
-	bin, err := torture.Build(t.Context(), t.TempDir(), append(tags, "crashpoints")...)
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skipf("the command cannot be built: %v", err)
+	}
+	built.mu.Lock()
+	defer built.mu.Unlock()
+	key := strings.Join(tags, " ")
+	if dir := built.dirs[key]; dir != "" {
+		return filepath.Join(dir, "notifier")
+	}
+	dir, err := os.MkdirTemp("", "torture")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if built.dirs == nil {
+		built.dirs = map[string]string{}
+	}
+	built.dirs[key] = dir
+	bin, err := torture.Build(t.Context(), dir, append(tags, "crashpoints")...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,13 +110,15 @@ type tortures struct {
 	mu      sync.Mutex
 	verdict torture.Verdict
 	kills   torture.Kills
+	outages int
 }
 
-func (a *tortures) add(v torture.Verdict, k torture.Kills) {
+func (a *tortures) add(v torture.Verdict, k *torture.Killer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.verdict.Add(v)
-	for how, n := range k {
+	a.outages += k.Outages
+	for how, n := range k.Kills {
 		a.kills[how] += n
 	}
 }
@@ -107,7 +146,7 @@ func TestTorture(t *testing.T) {
 		}
 	})
 	t.Log(all.verdict.String())
-	t.Logf("%d kills:", all.kills.Sum())
+	t.Logf("%d outages of NATS, each longer than the stream remembers ids; %d kills:", all.outages, all.kills.Sum())
 	for _, how := range slices.Sorted(maps.Keys(all.kills)) {
 		t.Logf("%5d %s", all.kills[how], how)
 	}
@@ -125,12 +164,36 @@ func TestTorture(t *testing.T) {
 }
 
 // pointsNeed is how many kills it takes until each point had its turn.
-const pointsNeed = 80
+const pointsNeed = 100
 
-// live lives one world through.
+// live lives one world through, with kills at every moment.
 func live(t *testing.T, all *tortures, o torture.Options, kills int) {
 	t.Helper()
+	all.add(lead(t, o, func(k *torture.Killer) error {
+		for k.Kills.Sum() < kills && len(k.World.Journal.Problems()) == 0 {
+			if err := k.Kill(t.Context()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// lead leads one world to its end, with kills in between, and judges.
+func lead(t *testing.T, o torture.Options, kill func(*torture.Killer) error) (torture.Verdict, *torture.Killer) {
+	t.Helper()
 	o.Dir = t.TempDir()
+	v, k := through(t, o, kill)
+	if len(v.Problems) > 0 {
+		keep(t, o.Dir)
+		t.Errorf("%d problems, of seed %d:\n%s", len(v.Problems), o.Seed, strings.Join(v.Problems, "\n"))
+	}
+	return v, k
+}
+
+// through does so, and leaves the verdict to the caller.
+func through(t *testing.T, o torture.Options, kill func(*torture.Killer) error) (torture.Verdict, *torture.Killer) {
+	t.Helper()
 	w, err := torture.NewWorld(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -138,23 +201,17 @@ func live(t *testing.T, all *tortures, o torture.Options, kills int) {
 	defer w.Close()
 	begun := time.Now()
 	k := torture.NewKiller(w, rand.New(rand.NewPCG(o.Seed, 1)))
-	for k.Kills.Sum() < kills && len(w.Journal.Problems()) == 0 {
-		if err := k.Kill(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+	if err := kill(k); err != nil {
+		t.Fatal(err)
 	}
 	lived := time.Since(begun).Round(time.Millisecond)
 	v, err := w.Finish(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	all.add(v, k.Kills)
 	t.Logf("%d kills in %s, %s to the end: %s", k.Kills.Sum(), lived, time.Since(begun).Round(time.Millisecond)-lived,
 		v.String())
-	if len(v.Problems) > 0 {
-		keep(t, o.Dir)
-		t.Errorf("%d problems, of seed %d:\n%s", len(v.Problems), o.Seed, strings.Join(v.Problems, "\n"))
-	}
+	return v, k
 }
 
 // keep copies what a world has left, for a look at it.

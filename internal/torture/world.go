@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/syllable-notifier/notifier/event"
 	"github.com/syllable-notifier/notifier/internal/natsd"
 	"github.com/syllable-notifier/notifier/internal/publish/slack/slackfake"
 )
@@ -244,18 +245,29 @@ func (w *World) settle(ctx context.Context, js jetstream.JetStream) {
 	looks := w.Platform.looks.Load()
 	wait("the daemon looks for batches", func() bool { return w.Platform.looks.Load() >= looks+settledLooks })
 	wait("all batches are complete", func() bool {
-		completed, reopened := count(ctx, js, "batch.completed"), count(ctx, js, "batch.reopened")
+		completed, reopened := count(ctx, js, event.BatchCompleted), count(ctx, js, event.BatchReopened)
 		return completed-reopened == len(w.Platform.Sim.Batches())
 	})
 	if w.o.Slack {
 		wait("Slack has all completed insights", func() bool {
-			told := map[string]bool{}
-			for _, m := range w.fake.Messages() {
-				told[eventOf(m)] = true
-			}
-			return len(told) >= count(ctx, js, "insights.completed")
+			return w.posted() >= count(ctx, js, event.InsightsCompleted)
 		})
 	}
+}
+
+// posted returns how many events Slack has a message of.
+func (w *World) posted() int {
+	told := map[string]bool{}
+	for _, m := range w.fake.Messages() {
+		told[eventOf(m)] = true
+	}
+	return len(told)
+}
+
+// slackLags says whether more insights were completed than Slack was told of. It
+// takes one message a second.
+func (w *World) slackLags() bool {
+	return w.o.Slack && w.posted() < w.Platform.Sim.Progress().InsightsStatus["COMPLETED"]
 }
 
 // count returns how many events of that name the stream holds.
