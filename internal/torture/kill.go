@@ -28,9 +28,12 @@ const (
 
 const (
 	// reachTimeout is how long a process may take to reach its point.
-	// It is more than the 30 s after which an event is delivered again that was in
-	// the hands of a process that was killed.
-	reachTimeout = 40 * time.Second
+	reachTimeout = 8 * time.Second
+	// makeTimeout is the same where something is made, if it is not there already.
+	makeTimeout = 3 * time.Second
+	// sinkTimeout is more than the 30 s after which an event is delivered again
+	// that was in the hands of a process that was killed.
+	sinkTimeout  = 40 * time.Second
 	feedInterval = 200 * time.Millisecond
 	// answerTimeout is how long it may take to ask the platform.
 	answerTimeout = 30 * time.Second
@@ -109,7 +112,7 @@ func (k *Killer) Kill(ctx context.Context) error {
 		return k.At(ctx, point, 1)
 	}
 	if k.turn++; k.turn%2 == 0 {
-		point := k.points[k.turn/2%len(k.points)]
+		point := k.points[(k.turn/2-1)%len(k.points)]
 		if err := k.prepare(ctx, point); err != nil {
 			return err
 		}
@@ -148,7 +151,16 @@ func (k *Killer) prepare(ctx context.Context, p crashpoint.Point) error {
 // At kills when a point is reached for the count-th time, or some moments later.
 func (k *Killer) At(ctx context.Context, p crashpoint.Point, count int) error {
 	order, name := fmt.Sprintf("CRASHPOINT=%s:%d", p, count), string(p)
-	if k.Rand.IntN(2) == 0 {
+	timeout, delayed := reachTimeout, k.Rand.IntN(2) == 0
+	switch p {
+	case crashpoint.SinkDelivered, crashpoint.SinkDeleted:
+		timeout = sinkTimeout
+	case crashpoint.StoreCreate, crashpoint.StoreCreated, crashpoint.StreamCreate, crashpoint.StreamCreated:
+		// Some moments after the first it is made, and the second will not come. So
+		// that both are reached, this goes by turns.
+		timeout, delayed = makeTimeout, k.World.o.Seed/2%2 == 0
+	}
+	if delayed {
 		order += fmt.Sprintf(":%dus", 1+k.upTo(pointDelay).Microseconds())
 		name += "+"
 	}
@@ -156,7 +168,7 @@ func (k *Killer) At(ctx context.Context, p crashpoint.Point, count int) error {
 	if err != nil {
 		return err
 	}
-	for end := time.Now().Add(reachTimeout); !process.EndsWithin(feedInterval); {
+	for end := time.Now().Add(timeout); !process.EndsWithin(feedInterval); {
 		if !k.World.slackLags() {
 			err = k.World.Platform.Feed()
 		}
@@ -191,7 +203,7 @@ func (k *Killer) answered(ctx context.Context, sprung <-chan struct{}, process *
 		return pause(ctx, k.upTo(answerDelay))
 	case <-process.done:
 	case <-timer.C:
-		k.World.Journal.problem("the daemon did not ask for results within %s", answerTimeout)
+		k.World.Journal.Problem("the daemon did not ask for results within %s", answerTimeout)
 	}
 	return nil
 }
@@ -268,6 +280,37 @@ func (k *Killer) Outage(ctx context.Context) error {
 		return ctx.Err()
 	}
 	return w.startNATS(ctx, w.natsAt)
+}
+
+// firstMoments is how long a first start takes at least.
+const firstMoments = 300 * time.Millisecond
+
+// Run starts the daemon and returns some moments after one of its first answers,
+// or where first is set at a moment of its start. A recorder reads its stream; to
+// stop that, call what is returned.
+func (k *Killer) Run(ctx context.Context, first bool) (p *Process, stop func(), err error) {
+	w := k.World
+	if err := w.Platform.Feed(); err != nil {
+		return nil, nil, err
+	}
+	sprung := w.Platform.Set(1 + k.Rand.Int64N(4*earlyLists))
+	if p, err = w.Start(ctx); err != nil {
+		return nil, nil, err
+	}
+	stop = func() {}
+	if first {
+		return p, stop, pause(ctx, k.upTo(firstMoments))
+	}
+	at, err := p.Running(ctx)
+	if err != nil {
+		w.Journal.Problem("%v", err)
+		return p, stop, nil
+	}
+	if stop, err = w.Recorder.Watch(at.NATS); err != nil {
+		p.Kill()
+		return nil, nil, err
+	}
+	return p, stop, k.answered(ctx, sprung, p)
 }
 
 // note counts a process that was killed.

@@ -45,13 +45,15 @@ func (j *Journal) Told() map[string]uint64 {
 
 // Problems returns what must never be logged in a run without faults of the
 // platform, and how processes ended that should not have.
+// Problem adds one.
 func (j *Journal) Problems() []string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return append([]string(nil), j.problems...)
 }
 
-func (j *Journal) problem(format string, args ...any) {
+// Problem adds one.
+func (j *Journal) Problem(format string, args ...any) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.problems = append(j.problems, fmt.Sprintf(format, args...))
@@ -87,9 +89,9 @@ func (p *Process) read(r io.Reader) {
 		}
 		switch err := json.Unmarshal(lines.Bytes(), &line); {
 		case err != nil:
-			p.journal.problem("the daemon writes: %s", lines.Text())
+			p.journal.Problem("the daemon writes: %s", lines.Text())
 		case line.Level == "ERROR":
-			p.journal.problem("the daemon reports %q: %s", line.Msg, line.Error)
+			p.journal.Problem("the daemon reports %q: %s", line.Msg, line.Error)
 		case line.Msg == "running":
 			p.running <- Addresses{line.NATS, line.HTTP}
 		case line.Msg == "calls changed":
@@ -144,7 +146,7 @@ func (p *Process) killed() bool {
 		return true
 	}
 	if p.cmd.ProcessState.ExitCode() != 0 {
-		p.journal.problem("the daemon ended by itself: %s", p.cmd.ProcessState)
+		p.journal.Problem("the daemon ended by itself: %s", p.cmd.ProcessState)
 	}
 	return false
 }

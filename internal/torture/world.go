@@ -53,6 +53,10 @@ type World struct {
 	o        Options
 	Platform *Platform
 	Journal  *Journal
+	// Data is the daemon's folder.
+	Data string
+	// Recorder, where set, has seen the stream while it was filled.
+	Recorder *Recorder
 
 	fake    *slackfake.Fake // nil without Slack
 	slack   *http.Server
@@ -63,7 +67,7 @@ type World struct {
 
 // NewWorld serves all that is around a daemon. Who gets a world closes it.
 func NewWorld(ctx context.Context, o Options) (*World, error) {
-	w := &World{o: o, Journal: &Journal{told: map[string]uint64{}}}
+	w := &World{o: o, Data: filepath.Join(o.Dir, "data"), Journal: &Journal{told: map[string]uint64{}}}
 	for _, open := range []func(context.Context) error{w.openPlatform, w.openSlack, w.openNATS} {
 		if err := open(ctx); err != nil {
 			w.Close()
@@ -151,16 +155,13 @@ func with(_ context.Context, url string, fn func(jetstream.JetStream) error) err
 	return fn(js)
 }
 
-// DataDir is the daemon's folder.
-func (w *World) DataDir() string { return filepath.Join(w.o.Dir, "data") }
-
 // Start starts the daemon on the world's data, with more variables.
 func (w *World) Start(ctx context.Context, more ...string) (*Process, error) {
 	env := []string{
 		"NOTIFIER_SYLLABLE_URL=" + w.Platform.URL, "NOTIFIER_SYLLABLE_API_KEY=any", "NOTIFIER_BASELINE=emit",
 		"NOTIFIER_POLL_INTERVAL=100ms", "NOTIFIER_DISCOVERY_INTERVAL=100ms",
 		"NOTIFIER_MAX_REQUESTS_PER_SECOND=1000", "NOTIFIER_MAX_CONCURRENT_REQUESTS=8",
-		"NOTIFIER_DATA_DIR=" + w.DataDir(), "NOTIFIER_NATS_LISTEN=127.0.0.1:0", "NOTIFIER_HTTP_ADDR=off",
+		"NOTIFIER_DATA_DIR=" + w.Data, "NOTIFIER_NATS_LISTEN=127.0.0.1:0", "NOTIFIER_HTTP_ADDR=off",
 		"NOTIFIER_LOG_FORMAT=json",
 	}
 	if w.o.External {
@@ -180,12 +181,12 @@ const stopTimeout = 15 * time.Second
 func (w *World) stop(p *Process) {
 	p.Signal(os.Interrupt)
 	if !p.EndsWithin(stopTimeout) {
-		w.Journal.problem("the daemon does not stop when it is asked to")
+		w.Journal.Problem("the daemon does not stop when it is asked to")
 		p.Kill()
 		return
 	}
 	if p.killed() {
-		w.Journal.problem("somebody else has killed the daemon")
+		w.Journal.Problem("somebody else has killed the daemon")
 	}
 }
 
@@ -198,7 +199,7 @@ func (w *World) Finish(ctx context.Context) (Verdict, error) {
 	defer p.Kill()
 	at, err := p.Running(ctx)
 	if err != nil {
-		w.Journal.problem("%v", err)
+		w.Journal.Problem("%v", err)
 		return Verdict{Problems: w.Journal.Problems()}, nil
 	}
 	url := "nats://" + at.NATS
@@ -219,6 +220,11 @@ func (w *World) Finish(ctx context.Context) (Verdict, error) {
 	if w.o.Slack {
 		v.judgeSlack(messages, w.fake.Messages())
 	}
+	if w.Recorder != nil {
+		gone := w.Recorder.Compare(messages)
+		v.Lost += len(gone)
+		v.Problems = append(v.Problems, gone...)
+	}
 	v.Problems = append(v.Problems, w.Journal.Problems()...)
 	return v, nil
 }
@@ -238,7 +244,7 @@ func (w *World) settle(ctx context.Context, js jetstream.JetStream) {
 	wait := func(what string, ok func() bool) {
 		if err == nil && !until(ctx, ok) {
 			err = fmt.Errorf("waited %s in vain: %s", w.o.Patience, what)
-			w.Journal.problem("%v", err)
+			w.Journal.Problem("%v", err)
 		}
 	}
 	wait("all calls end", w.Platform.Ended)
