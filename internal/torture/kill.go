@@ -94,7 +94,8 @@ func NewKiller(w *World, r *rand.Rand) *Killer {
 	k.points = append(k.points, crashpoint.IngestChunk, crashpoint.FetchAnswered, crashpoint.StoreCommit,
 		crashpoint.StoreCommitted, crashpoint.RelayPublish, crashpoint.RelayAcked, crashpoint.RelayLeft)
 	if w.o.Slack {
-		k.points = append(k.points, crashpoint.SinkDelivered)
+		// It may take half a minute to get there, so not in each round.
+		k.points = append(append(k.points, k.points...), crashpoint.SinkDelivered)
 	}
 	return k
 }
