@@ -79,6 +79,16 @@ var allowed = map[string]rule{
 		"internal/diff",
 	}},
 	"internal/syllable": {},
+	"internal/torture": {imports: []string{
+		"event",
+		"internal/audit",
+		"internal/crashpoint",
+		"internal/natsd",
+		"internal/publish/slack/slackfake",
+		"internal/rehearsal",
+		"internal/simulator",
+		"internal/store",
+	}},
 }
 
 // owners names the one package of ours that may import each library: the rest

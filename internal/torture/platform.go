@@ -17,7 +17,7 @@ const (
 	// of results, or of batches, so that calls go on as fast as they are polled.
 	listStep = 3 * time.Second
 	lookStep = time.Second
-	// activeBatches have open calls at any time, each batchCalls of them.
+	// activeBatches have open calls at any time, each batchCalls of them by default.
 	activeBatches = 4
 	batchCalls    = 12
 	// longList is more calls than go into one transaction.
@@ -29,6 +29,8 @@ const (
 type Platform struct {
 	*rehearsal.Platform
 	URL string
+	// BatchCalls is how many calls a new batch has.
+	BatchCalls int
 
 	begun    time.Time
 	clock    atomic.Int64 // since begun
@@ -44,7 +46,7 @@ type Platform struct {
 // NewPlatform serves a platform without batches, on a free port. Few of its calls
 // have insights where there is little time for what is to be told of them.
 func NewPlatform(seed uint64, fewInsights bool) (*Platform, error) {
-	p := &Platform{begun: time.Now(), sprung: make(chan struct{}, 1)}
+	p := &Platform{BatchCalls: batchCalls, begun: time.Now(), sprung: make(chan struct{}, 1)}
 	p.Platform = rehearsal.New(rehearsal.Options{Options: simulator.Options{
 		Seed: seed, Now: func() time.Time { return p.begun.Add(time.Duration(p.clock.Load())) },
 	}})
@@ -106,7 +108,7 @@ func (p *Platform) Feed() error {
 		}
 	}
 	for ; open < activeBatches; open++ {
-		if err := p.create(p.campaign, batchCalls); err != nil {
+		if err := p.create(p.campaign, p.BatchCalls); err != nil {
 			return err
 		}
 	}

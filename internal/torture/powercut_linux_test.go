@@ -64,7 +64,7 @@ func memory(t *testing.T) string {
 	if _, err := os.Stat(dir); err != nil {
 		dir = ""
 	}
-	dir, err := os.MkdirTemp(dir, "torture")
+	dir, err := os.MkdirTemp(dir, "torture") //nolint:usetesting // t.TempDir is not in memory
 	if err != nil {
 		t.Fatal(err)
 	}

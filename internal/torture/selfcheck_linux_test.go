@@ -8,7 +8,7 @@ import (
 	"github.com/syllable-notifier/notifier/internal/torture"
 )
 
-var selfCheck = flag.Bool("torture.selfcheck", false, "run the tests of the harness itself; make torture-selfcheck has it")
+var selfCheck = flag.Bool("torture.selfcheck", false, "test the harness itself, as make torture-selfcheck does")
 
 // littlePatience is for builds whose events will not come.
 const littlePatience = 10 * time.Second

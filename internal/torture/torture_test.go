@@ -2,6 +2,7 @@ package torture_test
 
 import (
 	"flag"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -32,18 +33,20 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(cleaned{m}) }
 type cleaned struct{ m *testing.M }
 
 func (c cleaned) Run() int {
-	defer func() {
-		for _, dir := range built.dirs {
-			_ = os.RemoveAll(dir)
-		}
-	}()
+	dir, err := os.MkdirTemp("", "torture")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	built.dir = dir
 	return c.m.Run()
 }
 
-// built are the commands that tests have built, by their tags.
+// built are the commands that tests have built, in a folder for all tests.
 var built struct {
-	mu   sync.Mutex
-	dirs map[string]string
+	dir string
+	mu  sync.Mutex
 }
 
 const (
@@ -75,20 +78,12 @@ func build(t *testing.T, tags ...string) string {
 	}
 	built.mu.Lock()
 	defer built.mu.Unlock()
-	key := strings.Join(tags, " ")
-	if dir := built.dirs[key]; dir != "" {
-		return filepath.Join(dir, "notifier")
+	tags = append(tags, "crashpoints")
+	bin := filepath.Join(built.dir, strings.Join(tags, "-"))
+	if _, err := os.Stat(bin); err == nil {
+		return bin
 	}
-	dir, err := os.MkdirTemp("", "torture")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if built.dirs == nil {
-		built.dirs = map[string]string{}
-	}
-	built.dirs[key] = dir
-	bin, err := torture.Build(t.Context(), dir, append(tags, "crashpoints")...)
-	if err != nil {
+	if err := torture.Build(t.Context(), bin, tags...); err != nil {
 		t.Fatal(err)
 	}
 	return bin
@@ -222,11 +217,7 @@ func keep(t *testing.T, dir string) {
 		t.Log("TORTURE_KEEP=folder keeps the data of a world with problems")
 		return
 	}
-	to, err := os.MkdirTemp(to, "world")
-	if err != nil {
-		t.Error(err)
-		return
-	}
+	to = filepath.Join(to, strconv.FormatInt(time.Now().UnixNano(), 36))
 	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
 		t.Error(err)
 	}

@@ -290,7 +290,7 @@ func count(ctx context.Context, js jetstream.JetStream, name string) int {
 	for _, messages := range info.State.Subjects {
 		n += messages
 	}
-	return int(n) //nolint:gosec // some thousands
+	return int(n)
 }
 
 // until looks again and again whether something is so, until ctx ends.
