@@ -86,7 +86,8 @@ func judge(messages []Message, lives []audit.Life) Verdict {
 	auditor.Compare(lives)
 	r := auditor.Report()
 	v.Events, v.Calls, v.Batches = r.Events, r.Calls, r.Batches
-	v.Broken, v.Lost = broken, r.ProblemCount-broken
+	// The auditor has a sentence for each of those that were counted already.
+	v.Broken, v.Lost = max(0, broken-v.Twice-v.Disorder), r.ProblemCount-broken
 	v.Problems = r.Problems
 	return v
 }
