@@ -70,6 +70,7 @@ type Killer struct {
 	// Outages counts how often the external server went away.
 	Outages int
 
+	late   bool               // the kill comes some moments after such a point
 	first  []crashpoint.Point // that only come while something is made
 	points []crashpoint.Point // that come again and again
 	turn   int
@@ -81,6 +82,13 @@ func NewKiller(w *World, r *rand.Rand) *Killer {
 	k.first = []crashpoint.Point{crashpoint.StoreCreate, crashpoint.StoreCreated}
 	if !w.o.External {
 		k.first = append(k.first, crashpoint.StreamCreate, crashpoint.StreamCreated)
+	}
+	if k.late = w.o.Seed/2%2 == 0; k.late {
+		// Some moments after the first of each pair it is made, and the second does
+		// not come.
+		k.first = slices.DeleteFunc(k.first, func(p crashpoint.Point) bool {
+			return p == crashpoint.StoreCreated || p == crashpoint.StreamCreated
+		})
 	}
 	if w.o.Slack {
 		k.first = append(k.first, crashpoint.SinkPlaced, crashpoint.SinkDelivered)
@@ -157,9 +165,7 @@ func (k *Killer) At(ctx context.Context, p crashpoint.Point, count int) error {
 	case crashpoint.SinkDelivered, crashpoint.SinkDeleted:
 		timeout = sinkTimeout
 	case crashpoint.StoreCreate, crashpoint.StoreCreated, crashpoint.StreamCreate, crashpoint.StreamCreated:
-		// Some moments after the first it is made, and the second will not come. So
-		// that both are reached, this goes by turns.
-		timeout, delayed = makeTimeout, k.World.o.Seed/2%2 == 0
+		timeout, delayed = makeTimeout, k.late
 	}
 	if delayed {
 		order += fmt.Sprintf(":%dus", 1+k.upTo(pointDelay).Microseconds())
