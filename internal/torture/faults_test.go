@@ -1,6 +1,8 @@
 package torture_test
 
 import (
+	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/syllable-notifier/notifier/internal/crashpoint"
@@ -9,6 +11,16 @@ import (
 
 // faultKills is how often a test of one fault kills the daemon.
 const faultKills = 12
+
+// A build that these tests kill must never be taken for a release.
+func TestVersionNamesTheTags(t *testing.T) {
+	t.Parallel()
+	//nolint:gosec // the command that this test has built
+	out, err := exec.CommandContext(t.Context(), build(t), "version").Output()
+	if err != nil || !strings.Contains(string(out), "tests only, with the tags crashpoints") {
+		t.Errorf("notifier version: %v, %s", err, out)
+	}
+}
 
 // A kill in or around a commit leaves the records of the calls and their events,
 // or neither: otherwise a chain would break, or end before the truth.
