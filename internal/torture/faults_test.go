@@ -15,7 +15,6 @@ const faultKills = 12
 // A build that these tests kill must never be taken for a release.
 func TestVersionNamesTheTags(t *testing.T) {
 	t.Parallel()
-	//nolint:gosec // the command that this test has built
 	out, err := exec.CommandContext(t.Context(), build(t), "version").Output()
 	if err != nil || !strings.Contains(string(out), "tests only, with the tags crashpoints") {
 		t.Errorf("notifier version: %v, %s", err, out)
