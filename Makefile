@@ -70,11 +70,11 @@ LEAK ?= 30m
 TORTURE := go test ./internal/torture -v -timeout 3h
 
 .PHONY: torture
-torture: ## Kill the daemon 1,000 times (TORTURE_KILLS), and judge its events (20 min)
+torture: ## Kill the daemon 1,000 times (TORTURE_KILLS), and judge its events (15 min)
 	$(TORTURE) -parallel 4 -run 'TestTorture$$' -torture.kills $(TORTURE_KILLS)
 
 .PHONY: powercut
-powercut: ## Cut the power 200 times (TORTURE_CUTS), as root on Linux (5 min)
+powercut: ## Cut the power 200 times (TORTURE_CUTS), as root on Linux (10 min)
 	$(TORTURE) -run 'TestFault21|TestFault29' -torture.cuts $(TORTURE_CUTS)
 
 .PHONY: torture-selfcheck
