@@ -8,7 +8,7 @@ LINTER := go tool -modfile=tools/go.mod golangci-lint
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: build
 build: ## Build a static ./bin/notifier that knows its version
@@ -63,6 +63,27 @@ day: ## Watch a day of 10,000 calls: bytes and latency of two ways to poll (4 mi
 .PHONY: soak
 soak: ## Let the platform be ill for ten minutes, in all ways at random
 	go test ./internal/app -run 'TestSoak$$' -soak 10m -timeout 40m -v
+
+TORTURE_KILLS ?= 1000
+TORTURE_CUTS ?= 200
+LEAK ?= 30m
+TORTURE := go test ./internal/torture -v -timeout 3h
+
+.PHONY: torture
+torture: ## Kill the daemon 1,000 times (TORTURE_KILLS), and judge its events (15 min)
+	$(TORTURE) -parallel 4 -run 'TestTorture$$' -torture.kills $(TORTURE_KILLS)
+
+.PHONY: powercut
+powercut: ## Cut the power 200 times (TORTURE_CUTS), as root on Linux (10 min)
+	$(TORTURE) -run 'TestFault21|TestFault29' -torture.cuts $(TORTURE_CUTS)
+
+.PHONY: torture-selfcheck
+torture-selfcheck: ## See that daemons which lose events on purpose do not get through
+	$(TORTURE) -run 'TestTheJudge' -torture.selfcheck
+
+.PHONY: leak
+leak: ## Watch the daemon's goroutines, files and memory for 30 minutes (LEAK)
+	$(TORTURE) -run 'TestFault60' -leak $(LEAK)
 
 .PHONY: cover
 cover: ## Measure the coverage of all tests; writes coverage.out and coverage.html

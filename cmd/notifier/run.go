@@ -27,7 +27,11 @@ has no default is NOTIFIER_SYLLABLE_API_KEY.`,
 				return err
 			}
 			log := newLogger(cmd.ErrOrStderr(), cfg.LogFormat, cfg.LogLevel)
-			a, err := app.New(cmd.Context(), cfg, versionOf().Version, log)
+			built := versionOf()
+			if built.Tags != "" {
+				log.Warn("this build is for tests only and may lose events", "tags", built.Tags)
+			}
+			a, err := app.New(cmd.Context(), cfg, built.Version, log)
 			if errors.Is(err, context.Canceled) && cmd.Context().Err() != nil {
 				return nil //nolint:nilerr // asked to stop before it ran: that is no failure
 			}

@@ -14,6 +14,9 @@ type build struct {
 	Version string `json:"version"`
 	Commit  string `json:"commit"`
 	Go      string `json:"go"`
+	// Tags are the build tags. A release has none: with one, parts may be
+	// switched off to see that a test notices.
+	Tags string `json:"tags,omitempty"`
 }
 
 // versionOf reads what the linker and the go command left in the binary.
@@ -35,6 +38,8 @@ func versionOf() build {
 			b.Commit = s.Value
 		case "vcs.modified":
 			dirty = s.Value == "true"
+		case "-tags":
+			b.Tags = s.Value
 		}
 	}
 	if dirty {
@@ -56,6 +61,9 @@ func newVersion() *cobra.Command {
 			return printJSON(cmd.OutOrStdout(), b)
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "notifier %s\ncommit %s\n%s\n", b.Version, b.Commit, b.Go)
+		if b.Tags != "" {
+			fmt.Fprintf(cmd.OutOrStdout(), "built for tests only, with the tags %s\n", b.Tags)
+		}
 		return nil
 	}
 	return cmd

@@ -28,7 +28,8 @@ var allowed = map[string]rule{
 	"internal/audit": {imports: []string{
 		"event",
 	}},
-	"internal/config": {},
+	"internal/config":     {},
+	"internal/crashpoint": {},
 	"internal/demo": {imports: []string{
 		"event",
 		"internal/app",
@@ -39,14 +40,17 @@ var allowed = map[string]rule{
 		"internal/rehearsal",
 		"internal/simulator",
 	}},
+	"internal/dst": {},
 	"internal/diff": {imports: []string{
 		"event",
 	}},
 	"internal/fetch": {imports: []string{
+		"internal/crashpoint",
 		"internal/syllable",
 	}},
 	"internal/ingest": {imports: []string{
 		"event",
+		"internal/crashpoint",
 		"internal/diff",
 		"internal/fetch",
 		"internal/store",
@@ -56,6 +60,7 @@ var allowed = map[string]rule{
 	"internal/ops":   {},
 	"internal/publish": {imports: []string{
 		"event",
+		"internal/crashpoint",
 	}},
 	"internal/publish/slack": {imports: []string{
 		"event",
@@ -71,9 +76,20 @@ var allowed = map[string]rule{
 	"internal/simulator": {},
 	"internal/store": {imports: []string{
 		"event",
+		"internal/crashpoint",
 		"internal/diff",
 	}},
 	"internal/syllable": {},
+	"internal/torture": {imports: []string{
+		"event",
+		"internal/audit",
+		"internal/crashpoint",
+		"internal/natsd",
+		"internal/publish/slack/slackfake",
+		"internal/rehearsal",
+		"internal/simulator",
+		"internal/store",
+	}},
 	"internal/verify": {imports: []string{
 		"event",
 		"internal/audit",

@@ -14,7 +14,8 @@
 // The oracle is package audit: it knows what really happened to every call, and
 // reads the whole stream when everything is well again.
 //
-// The stream is a model, since a real server has goroutines and a clock of its own.
-// What real servers do is tested in packages publish, natsd and app, and with real
-// processes by make torture. The delivery half is not in it.
+// The stream is a model, since a real server has goroutines and a clock of its own:
+// the package does not say what real servers do, which is tested in packages publish,
+// natsd and app, and with real processes by make torture. The delivery half is not
+// in it.
 package dst

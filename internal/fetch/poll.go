@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/syllable-notifier/notifier/internal/crashpoint"
 	"github.com/syllable-notifier/notifier/internal/syllable"
 )
 
@@ -157,6 +158,7 @@ func (p *Poller) pollWhole(ctx context.Context, j *job) error {
 	m.lists, m.whole = 0, false
 	// A crash here loses an answer that nobody was told of; it is asked for
 	// again.
+	crashpoint.Here(crashpoint.FetchAnswered)
 	held, err := p.taker.Take(ctx, o)
 	if err != nil {
 		return err

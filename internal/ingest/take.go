@@ -11,6 +11,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/syllable-notifier/notifier/event"
+	"github.com/syllable-notifier/notifier/internal/crashpoint"
 	"github.com/syllable-notifier/notifier/internal/diff"
 	"github.com/syllable-notifier/notifier/internal/fetch"
 	"github.com/syllable-notifier/notifier/internal/store"
@@ -164,7 +165,9 @@ func (t *taking) add(s seen) error {
 	}
 	// A crash after this commit leaves the poll as one that was not finished:
 	// the calls of this chunk are up to date, the others are compared again.
-	return t.commit(nil)
+	err := t.commit(nil)
+	crashpoint.Here(crashpoint.IngestChunk)
+	return err
 }
 
 // end commits what is left of a whole list, and with it that the batch was read

@@ -60,7 +60,7 @@ func (o Options) serverOptions() (*server.Options, error) {
 		ServerName:             "notifier",
 		JetStream:              true,
 		StoreDir:               o.StoreDir,
-		SyncAlways:             true,
+		SyncAlways:             syncAlways,
 		JetStreamMaxStore:      o.MaxStore,
 		JetStreamMaxMemory:     maxMemory,
 		DisableJetStreamBanner: true,

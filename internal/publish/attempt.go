@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/syllable-notifier/notifier/internal/crashpoint"
 )
 
 // result is what became of an item that was handed out.
@@ -54,6 +56,7 @@ func (d *Delivery) attempt(ctx context.Context, i *item, again bool) result {
 	}
 	// A crash here delivers the event again after a restart, with the same id.
 	// The call's next event is held back until this one is settled.
+	crashpoint.Here(crashpoint.SinkDelivered)
 	m := i.message.Load()
 	if m == nil {
 		r.err = errLostEnd

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/syllable-notifier/notifier/internal/crashpoint"
 )
 
 // consumerName has the id that the store had first: a state that was restored goes
@@ -58,6 +60,7 @@ func (d *Delivery) existing(ctx context.Context, at place, last uint64) (jetstre
 		if err := d.o.JetStream.DeleteConsumer(ctx, d.o.Stream, d.consumerName()); err != nil {
 			return nil, err
 		}
+		crashpoint.Here(crashpoint.SinkDeleted)
 		return nil, jetstream.ErrConsumerNotFound
 	case have.FilterSubject != d.o.Subject || have.MaxAckPending != d.o.window() || have.AckWait != d.o.AckWait:
 		// What it has delivered under the settings of before stays under way.
@@ -82,6 +85,7 @@ func (d *Delivery) create(ctx context.Context, at place, info *jetstream.StreamI
 	if err := d.keeper.keep(); err != nil {
 		return nil, err
 	}
+	crashpoint.Here(crashpoint.SinkPlaced)
 	c, err := d.o.JetStream.CreateConsumer(ctx, d.o.Stream, config)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/syllable-notifier/notifier/event"
+	"github.com/syllable-notifier/notifier/internal/crashpoint"
 )
 
 const (
@@ -130,6 +131,7 @@ func (s *JetStream) Publish(ctx context.Context, messages []event.Message) (Ack,
 	var all Ack
 	for _, m := range messages {
 		ack, err := s.publishOne(ctx, m)
+		crashpoint.Here(crashpoint.RelayOne)
 		switch {
 		case err != nil:
 			return Ack{}, err

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/syllable-notifier/notifier/event"
+	"github.com/syllable-notifier/notifier/internal/crashpoint"
 )
 
 const (
@@ -241,12 +242,16 @@ func (r *Relay) runOnce(ctx context.Context) (int, error) {
 	}
 	// A crash here, before the ack, leaves the events waiting: they are sent again
 	// with the same ids, unless the stream is found to hold them.
+	crashpoint.Here(crashpoint.RelayPublish)
 	if err := r.publish(ctx, batch); err != nil {
 		return 0, err
 	}
 	// A crash here leaves events waiting that the stream holds; resume finds them
 	// behind the old position.
-	return len(batch), r.moved(through)
+	crashpoint.Here(crashpoint.RelayAcked)
+	err = r.moved(through)
+	crashpoint.Here(crashpoint.RelayLeft)
+	return len(batch), err
 }
 
 // entry is an event of the outbox.

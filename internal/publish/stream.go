@@ -11,6 +11,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/syllable-notifier/notifier/internal/crashpoint"
 )
 
 // duplicateWindow is how long the stream remembers ids. It is the second belt
@@ -72,9 +74,11 @@ func (m *StreamMaker) Ensure(ctx context.Context) (jetstream.Stream, error) {
 	js, c, log := m.js, m.c, m.log
 	s, err := js.Stream(ctx, c.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		crashpoint.Here(crashpoint.StreamCreate)
 		if s, err = js.CreateStream(ctx, c.stream()); err != nil {
 			return nil, fmt.Errorf("create stream %s: %w", c.Name, err)
 		}
+		crashpoint.Here(crashpoint.StreamCreated)
 		log.Info("stream created", "stream", c.Name, "subjects", c.Prefix+".>", "max_age", c.MaxAge)
 		return s, nil
 	}

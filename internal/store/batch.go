@@ -8,6 +8,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/syllable-notifier/notifier/event"
+	"github.com/syllable-notifier/notifier/internal/crashpoint"
 	"github.com/syllable-notifier/notifier/internal/diff"
 )
 
@@ -90,11 +91,14 @@ func (s *Store) Update(batch string, fn func(*Tx) error) error {
 			return err
 		}
 		events = t.events
-		return t.end(tx)
+		err = t.end(tx)
+		crashpoint.Here(crashpoint.StoreCommit)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("batch %s: commit: %w", batch, err)
 	}
+	crashpoint.Here(crashpoint.StoreCommitted)
 	if events > 0 {
 		s.signal()
 	}
@@ -201,6 +205,9 @@ func (t *Tx) PutCall(reference string, c Call) error {
 
 // Append puts an event at the end of the outbox.
 func (t *Tx) Append(e event.Event) error {
+	if !outboxWrites {
+		return nil
+	}
 	n, err := t.outbox.b.NextSequence()
 	if err != nil {
 		return err

@@ -12,6 +12,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/syllable-notifier/notifier/internal/crashpoint"
 )
 
 // schema is the version of the bucket tree that this program writes.
@@ -191,6 +193,7 @@ func create(path string) error {
 	if err = errors.Join(err, db.Close()); err != nil {
 		return err
 	}
+	crashpoint.Here(crashpoint.StoreCreate)
 	if err := os.Link(tmp, path); err != nil && !errors.Is(err, os.ErrExist) {
 		// Not every file system has links. Without, two processes that create
 		// at once are told apart by the lock alone.
@@ -198,6 +201,7 @@ func create(path string) error {
 			return err
 		}
 	}
+	crashpoint.Here(crashpoint.StoreCreated)
 	return syncDir(dir)
 }
 

@@ -285,7 +285,7 @@ func TestParkedEvents(t *testing.T) {
 	w.relay()
 	w.see(failed, "r1")
 	var first uint64
-	if _, err := w.store.Events(0, 1, 1, func(sequence uint64, _ event.Event) { first = sequence }); err != nil {
+	if _, err := w.store.Events(w.relayed(), 1, 1, func(sequence uint64, _ event.Event) { first = sequence }); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.store.ParkRelayed(first, "it has 9 bytes, more than the 8", time.Now()); err != nil {

@@ -315,6 +315,16 @@ func (w *world) complete(change func(*event.Manifest)) {
 
 func asItIs(*event.Manifest) {}
 
+// relayed returns the sequence of the newest event that does not wait.
+func (w *world) relayed() uint64 {
+	w.t.Helper()
+	p, err := w.store.Progress()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p.Relayed
+}
+
 // relay publishes what waits, as the relay does.
 func (w *world) relay() {
 	w.t.Helper()
@@ -323,7 +333,7 @@ func (w *world) relay() {
 		event    event.Event
 	}
 	var all []waiting
-	_, err := w.store.Events(0, 1000, 1<<30, func(sequence uint64, e event.Event) { all = append(all, waiting{sequence, e}) })
+	_, err := w.store.Events(w.relayed(), 1000, 1<<30, func(sequence uint64, e event.Event) { all = append(all, waiting{sequence, e}) })
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -110,7 +110,7 @@ func TestAckThatWasLost(t *testing.T) {
 	w := newWorld(t)
 	w.tellAll()
 	n := 0
-	_, err := w.store.Events(0, 100, 1<<20, func(_ uint64, e event.Event) {
+	_, err := w.store.Events(w.relayed(), 100, 1<<20, func(_ uint64, e event.Event) {
 		if n++; n <= 9 {
 			w.publish(e)
 		}

@@ -1,0 +1,6 @@
+//go:build !crashpoints || !unix
+
+package crashpoint
+
+// Here does nothing in this build.
+func Here(Point) {}
