@@ -52,6 +52,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 	a.server, err = natsd.Start(ctx, natsd.Options{
 		StoreDir: filepath.Join(a.cfg.DataDir, jetStreamDir),
 		Listen:   a.cfg.NATSListen,
+		MaxStore: a.cfg.NATSMaxStore,
 		Token:    a.cfg.NATSToken.Reveal(),
 		Log:      a.log,
 	})
@@ -138,6 +139,12 @@ func (a *App) prepareStream() func(context.Context) (jetstream.Stream, error) {
 	return func(ctx context.Context) (jetstream.Stream, error) {
 		if err := a.connected(); err != nil {
 			return nil, err
+		}
+		// On a full disk every batch leaves something behind in nats-server.
+		if a.server != nil {
+			if err := a.server.Healthy(); errors.Is(err, natsd.ErrDiskFull) {
+				return nil, err
+			}
 		}
 		s, err := maker.Ensure(ctx)
 		if err != nil {

@@ -144,9 +144,14 @@ func halt(srv *server.Server) {
 	srv.WaitForShutdown()
 }
 
-// Healthy returns nil if JetStream works and every stream was recovered and
-// can be written. It looks into the store's folder: a few system calls.
+// Healthy returns nil if JetStream works, every stream was recovered and can be
+// written, and the disk is not full. It looks into the store's folder: a few
+// system calls. That the disk is full is told first, because anything else may
+// follow from it.
 func (s *Server) Healthy() error {
+	if err := checkDisk(s.opts.StoreDir); err != nil {
+		return err
+	}
 	srv, err := s.current()
 	if err != nil {
 		return err
