@@ -103,20 +103,23 @@ func (a *App) external() []nats.Option {
 }
 
 func (a *App) buildRelay() error {
-	note, err := a.store.RelayNote()
+	progress, err := a.store.Progress()
 	if err != nil {
 		return err
 	}
+	retry := a.conn.StatusChanged(nats.CONNECTED)
+	a.onClose(func() { a.conn.RemoveStatusListener(retry) })
 	a.relay, err = publish.NewRelay(publish.RelayOptions{
-		Outbox:    a.store,
-		Store:     a.store.ID(),
-		Note:      note,
-		Wake:      a.store.Committed(),
-		JetStream: a.js,
-		Prepare:   a.prepareStream(),
-		Prefix:    a.cfg.NATSSubjectPrefix,
-		Damaged:   damaged,
-		Log:       a.log,
+		Outbox:  a.store,
+		Store:   a.store.ID(),
+		Relayed: progress.Relayed,
+		Note:    progress.Note,
+		Wake:    a.store.Committed(),
+		Stream:  publish.NewJetStream(a.js, a.prepareStream()),
+		Retry:   retry,
+		Prefix:  a.cfg.NATSSubjectPrefix,
+		Damaged: damaged,
+		Log:     a.log,
 	})
 	return err
 }

@@ -35,7 +35,7 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		}))
 	}
-	parts = append(parts, start(hard, a.serve))
+	parts = append(parts, start(hard, a.serve), start(hard, a.upkeep))
 	if a.slack != nil {
 		parts = append(parts, start(hard, a.checkSlack))
 	}

@@ -45,6 +45,8 @@ func TestLoadBadValue(t *testing.T) {
 		"NATS_SUBJECT_PREFIX": {".", "a.", ".a", "a..b", "a.*", ">", "$SYS", "a b", "_INBOX", "_INBOX.a", "é", "a%2E"},
 		"NATS_MAX_STORE":      {"0", "31MiB", "-1GB", "10 bananas", "1e30", "99EB"},
 		"NATS_REPLICAS":       {"0", "2", "4", "7", "-1", "one", "1.0"},
+		"OUTBOX_KEEP":         {"-1s", "1d", "24"},
+		"OUTBOX_LIMIT":        {"0", "999", "-1", "1e6", "1000000001"},
 		"RETENTION":           {"59s", "0", "7d", "-1h"},
 		"HTTP_ADDR":           {"8080", ":http", "localhost", "[::1]", "http://127.0.0.1:8080", "false"},
 		"HTTP_TOKEN":          {"two\nlines"},

@@ -69,6 +69,9 @@ type Config struct {
 	NATSSubjectPrefix string
 	// NATSReplicas is 1, 3 or 5; 1 with the embedded server.
 	NATSReplicas int
+	// OutboxKeep is 0 or more; OutboxLimit 1,000 or more.
+	OutboxKeep  time.Duration
+	OutboxLimit uint64
 	// Retention is a minute or more.
 	Retention time.Duration
 

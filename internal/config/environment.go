@@ -47,6 +47,10 @@ type environment struct {
 		SubjectPrefix variable `split_words:"true" default:"syllable" desc:"first token or tokens of every subject"`
 		Replicas      variable `default:"1" desc:"replicas of the stream: 1, 3 or 5; the embedded server has 1"`
 	}
+	Outbox struct {
+		Keep  variable `default:"24h" desc:"how long events stay in the state after the stream took them, to fill it again"`
+		Limit variable `default:"1000000" desc:"how many events may wait for the stream before polling pauses"`
+	}
 	Retention variable `default:"168h" desc:"how long events stay in the stream; 1m at least"`
 	Slack     struct {
 		Token   variable `secret:"true" desc:"bot token; empty: no Slack"`

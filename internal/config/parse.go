@@ -24,7 +24,9 @@ const (
 	minStore      = 32 << 20 // bytes: a few of the largest messages
 	maxBatchID    = 255      // bytes
 	maxStream     = 255      // bytes, as the server has it
-	maxChannel    = 80       // characters, as Slack has it
+	minWaiting    = 1000
+	maxWaiting    = 1_000_000_000
+	maxChannel    = 80 // characters, as Slack has it
 )
 
 // parse makes the Config. A setting with a problem is left zero.
@@ -53,6 +55,8 @@ func (r *reading) parse() Config {
 		NATSStream:            take(&e.NATS.Stream, streamName),
 		NATSSubjectPrefix:     take(&e.NATS.SubjectPrefix, subjectPrefix),
 		NATSReplicas:          take(&e.NATS.Replicas, replicas),
+		OutboxKeep:            take(&e.Outbox.Keep, atLeast(0, "24h")),
+		OutboxLimit:           take(&e.Outbox.Limit, waiting),
 		Retention:             take(&e.Retention, atLeast(minRetention, "168h")),
 		SlackToken:            take(&e.Slack.Token, secret),
 		SlackChannel:          take(&e.Slack.Channel, slackChannel),
@@ -160,6 +164,14 @@ func concurrent(s string) (int, error) {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 || n > maxConcurrent {
 		return 0, fmt.Errorf("want 1 to %d", maxConcurrent)
+	}
+	return n, nil
+}
+
+func waiting(s string) (uint64, error) {
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil || n < minWaiting || n > maxWaiting {
+		return 0, fmt.Errorf("want a number of events from %d to %d", minWaiting, maxWaiting)
 	}
 	return n, nil
 }

@@ -39,7 +39,10 @@ type Options struct {
 	Outage Outage
 	// Herald may be nil.
 	Herald Herald
-	Log    *slog.Logger
+	// Room says why nothing may be asked for now, nil if it may; then it is asked
+	// again every second. With nil there always is room.
+	Room func() error
+	Log  *slog.Logger
 }
 
 const defaultConcurrent = 4
@@ -57,6 +60,7 @@ type Poller struct {
 	discovered bool // the taker was told
 	health     health
 	hold       hold
+	full       bool // there was no room
 	running    int
 	done       chan func() // what a finished job has to tell
 
@@ -159,6 +163,9 @@ func (p *Poller) startDue(ctx context.Context) time.Duration {
 	now := time.Now()
 	if wait := p.hold.until.Sub(now); wait > 0 {
 		return wait
+	}
+	if !p.room() {
+		return roomWait
 	}
 	if d := &p.discovery; d.pace.dueAt(now) {
 		plan := d.plan(now)

@@ -187,7 +187,7 @@ func TestRelayAfterTheStreamWasMadeAgain(t *testing.T) {
 	}
 	o.add(all[3:]...)
 	drain(t, newRelay(t, js, o, streamConfig()))
-	if d := cmp.Diff(idsOf(all[3:]), ids(t, js)); d != "" {
+	if d := cmp.Diff(idsOf(all), ids(t, js)); d != "" {
 		t.Errorf("stream (-want +got):\n%s", d)
 	}
 }
@@ -313,11 +313,11 @@ func TestRelayEndsWhileTheServerIsAway(t *testing.T) {
 	o.add(events(t, 1)...)
 	prepared := make(chan struct{}, 100)
 	r, err := publish.NewRelay(publish.RelayOptions{
-		Outbox: o, Store: storeID, Note: o.note, Wake: o.wake, JetStream: js, Prefix: prefix, Log: quiet,
-		Prepare: func(ctx context.Context) (jetstream.Stream, error) {
+		Outbox: o, Store: storeID, Relayed: o.relayed, Note: o.note, Wake: o.wake, Prefix: prefix, Log: quiet,
+		Stream: publish.NewJetStream(js, func(ctx context.Context) (jetstream.Stream, error) {
 			defer func() { prepared <- struct{}{} }()
 			return ensure(ctx, js, streamConfig())
-		},
+		}),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 )
 
 // schema is the version of the bucket tree that this program writes.
-const schema = 1
+const schema = 2
 
 // Modes of what the store creates: the state holds phone numbers.
 const (
@@ -51,6 +51,8 @@ var (
 	keyCensus   = []byte("census")
 	keyNote     = []byte("note")
 	keyRelayed  = []byte("relayed")
+	keyDropped  = []byte("dropped")
+	keyMarks    = []byte("marks")
 )
 
 // Store is an open state file. It is safe for concurrent use.
@@ -86,7 +88,10 @@ func Open(path string) (*Store, error) {
 	s := &Store{db: db, committed: make(chan struct{}, 1)}
 	err = s.readMeta(file)
 	if err == nil {
-		err = s.check()
+		err = s.migrate()
+	}
+	if err == nil {
+		err = s.view(check)
 	}
 	if err != nil {
 		_ = db.Close()
@@ -204,7 +209,8 @@ func begin(tx *bolt.Tx) error {
 		meta.put(bucketParked, census{}.encode()),
 		meta.put(bucketRelay, census{}.encode()),
 		counted(tx, bucketRelay, func(relay bucket) error {
-			return errors.Join(relay.put(keyNote, nil), relay.put(keyRelayed, sequenceKey(0)))
+			return errors.Join(relay.put(keyNote, nil), relay.put(keyRelayed, sequenceKey(0)),
+				relay.put(keyDropped, sequenceKey(0)), relay.put(keyMarks, nil))
 		}),
 	)
 }
@@ -228,21 +234,10 @@ func (s *Store) readMeta(file *os.File) error {
 		if err := checkPages(tx, file); err != nil {
 			return err
 		}
-		meta := top(tx, bucketMeta)
-		if meta.b == nil {
-			return fmt.Errorf("%w: it has no schema; it is not a state of this program", ErrDamaged)
-		}
-		v, err := meta.get(keySchema)
-		if err != nil {
+		if _, err := schemaOf(tx); err != nil {
 			return err
 		}
-		n, err := strconv.Atoi(string(v))
-		switch {
-		case err != nil || n < 1:
-			return fmt.Errorf("%w: schema %q", ErrDamaged, v)
-		case n > schema:
-			return fmt.Errorf("%w: schema %d, this one knows %d; use that version", ErrNewer, n, schema)
-		}
+		meta := top(tx, bucketMeta)
 		id, err := meta.get(keyID)
 		if err != nil {
 			return err
@@ -258,4 +253,24 @@ func (s *Store) readMeta(file *os.File) error {
 		}
 		return nil
 	})
+}
+
+// schemaOf returns the schema of a tree, which this program must know.
+func schemaOf(tx *bolt.Tx) (int, error) {
+	meta := top(tx, bucketMeta)
+	if meta.b == nil {
+		return 0, fmt.Errorf("%w: it has no schema; it is not a state of this program", ErrDamaged)
+	}
+	v, err := meta.get(keySchema)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.Atoi(string(v))
+	switch {
+	case err != nil || n < 1:
+		return 0, fmt.Errorf("%w: schema %q", ErrDamaged, v)
+	case n > schema:
+		return 0, fmt.Errorf("%w: schema %d, this one knows %d; use that version", ErrNewer, n, schema)
+	}
+	return n, nil
 }
