@@ -88,7 +88,8 @@ func TestFault39LimitOfTheStore(t *testing.T) {
 	a, _ := beginWith(t, c, textLog(log), func(*app.App) {})
 	ready(t, a)
 	js := jetStreamAt(t, "nats://"+a.NATSAddr())
-	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "OTHER", Subjects: []string{"other"}}); err != nil {
+	other := jetstream.StreamConfig{Name: "OTHER", Subjects: []string{"other"}}
+	if _, err := js.CreateStream(t.Context(), other); err != nil {
 		t.Fatal(err)
 	}
 	const half = 1 << 20
