@@ -51,6 +51,8 @@ type App struct {
 	deliveries []*publish.Delivery
 	slack      *slack.Sink  // nil where nothing goes to Slack
 	listener   net.Listener // nil where HTTP is off
+	// refusals are what an external NATS reports outside of any answer.
+	refusals reports
 	// lookEvery is how often the embedded server is looked at.
 	lookEvery time.Duration
 
@@ -252,7 +254,7 @@ func (a *App) connected() error {
 		return nil
 	}
 	if err := a.conn.LastError(); err != nil {
-		return fmt.Errorf("NATS is not connected: %w", err)
+		return fmt.Errorf("NATS is not connected: %w", explainLogin(err))
 	}
 	return errors.New("NATS is not connected")
 }

@@ -74,8 +74,10 @@ func settings(t *testing.T, platformURL string) config.Config {
 // begin opens and runs the daemon; stop ends it as SIGTERM does.
 func begin(t *testing.T, c config.Config) (a *app.App, stop func()) {
 	t.Helper()
-	return beginWith(t, c, quiet, func(*app.App) {})
+	return beginWith(t, c, quiet, unchanged)
 }
+
+func unchanged(*app.App) {}
 
 // beginWith is begin with a log, and with a change of what was opened.
 func beginWith(t *testing.T, c config.Config, log *slog.Logger, change func(*app.App)) (a *app.App, stop func()) {
@@ -132,7 +134,18 @@ func judge(t *testing.T, url, token string, p *rehearsal.Platform) audit.Report 
 
 func judgeLives(t *testing.T, url, token string, lives []audit.Life) audit.Report {
 	t.Helper()
-	nc, err := nats.Connect(url, nats.Token(token))
+	return judgeLivesAs(t, url, lives, nats.Token(token))
+}
+
+// judgeAs is judge with another login.
+func judgeAs(t *testing.T, url string, p *rehearsal.Platform, login ...nats.Option) audit.Report {
+	t.Helper()
+	return judgeLivesAs(t, url, p.Lives(), login...)
+}
+
+func judgeLivesAs(t *testing.T, url string, lives []audit.Life, login ...nats.Option) audit.Report {
+	t.Helper()
+	nc, err := nats.Connect(url, login...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,6 +69,15 @@ func notReady(t *testing.T, a *app.App, reasons ...string) {
 	})
 }
 
+func wantNoSecret(t *testing.T, log *logged, secrets ...string) {
+	t.Helper()
+	for _, secret := range secrets {
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("a secret is in the log: %s", log)
+		}
+	}
+}
+
 func ready(t *testing.T, a *app.App) {
 	t.Helper()
 	eventually(t, "it is ready", func() bool {
@@ -85,7 +94,7 @@ func TestFault39LimitOfTheStore(t *testing.T) {
 	c := settings(t, url)
 	c.NATSMaxStore = 2 << 20
 	log := &logged{}
-	a, _ := beginWith(t, c, textLog(log), func(*app.App) {})
+	a, _ := beginWith(t, c, textLog(log), unchanged)
 	ready(t, a)
 	js := jetStreamAt(t, "nats://"+a.NATSAddr())
 	other := jetstream.StreamConfig{Name: "OTHER", Subjects: []string{"other"}}

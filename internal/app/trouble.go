@@ -2,10 +2,13 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -49,17 +52,56 @@ func isLimit(err error) bool {
 	return slices.Contains([]jetstream.ErrorCode{codeAccountLimit, codeServerLimit}, api.ErrorCode)
 }
 
+// refusalCounts is for how long what the server has refused may be the reason why
+// nobody answers: longer than it takes until publishing is tried again.
+const refusalCounts = time.Minute
+
 // explain adds to an error of publishing what can be done about it, where the
 // server does not say that.
 func (a *App) explain(err error) error {
 	switch {
-	case !isLimit(err):
-		return err
-	case a.server != nil:
+	case err == nil:
+		return nil
+	case isLimit(err) && a.server != nil:
 		return fmt.Errorf("the embedded server holds as much as it may: raise NOTIFIER_NATS_MAX_STORE, or make room; "+
 			"events wait in the state until then: %w", err)
-	default:
+	case isLimit(err):
 		return fmt.Errorf("stream %s, its account or its server holds as much as it may: raise the limit, or make room; "+
 			"events wait in the state until then: %w", a.cfg.NATSStream, err)
 	}
+	at, refusal := a.refusals.last()
+	isNews := time.Since(at) < refusalCounts && !errors.Is(err, nats.ErrPermissionViolation)
+	if isIllness(err) && isNews && errors.Is(refusal, nats.ErrPermissionViolation) {
+		// Who may not publish gets no answer, and the connection is told why.
+		return fmt.Errorf("NATS does not allow the user of the settings what is needed; allow that, "+
+			"docs/operating.md lists it: %w (%w)", refusal, err)
+	}
+	return err
+}
+
+// explainLogin adds to an error of connecting which setting to look at.
+func explainLogin(err error) error {
+	var (
+		authority x509.UnknownAuthorityError
+		host      x509.HostnameError
+		invalid   x509.CertificateInvalidError
+		alert     tls.AlertError
+	)
+	look := ""
+	switch {
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked),
+		errors.Is(err, nats.ErrAccountAuthExpired):
+		look = "the login is refused; look at NOTIFIER_NATS_CREDS, NOTIFIER_NATS_TOKEN or the user in NOTIFIER_NATS_URL"
+	case errors.As(err, &authority):
+		look = "the server's certificate is signed by none that we trust; look at NOTIFIER_NATS_CA"
+	case errors.As(err, &host), errors.As(err, &invalid):
+		look = "the server's certificate is of another host or out of date; look at NOTIFIER_NATS_URL"
+	case errors.As(err, &alert), strings.Contains(err.Error(), "remote error: tls"):
+		look = "the server does not take our certificate; look at NOTIFIER_NATS_CERT and NOTIFIER_NATS_KEY"
+	case errors.Is(err, nats.ErrSecureConnRequired), errors.Is(err, nats.ErrSecureConnWanted):
+		look = "one side wants TLS and the other does not; look at NOTIFIER_NATS_URL"
+	default:
+		return err
+	}
+	return fmt.Errorf("%s: %w", look, err)
 }
