@@ -37,9 +37,9 @@ var errStopped = errors.New("the nats server was stopped")
 //
 // The context bounds the start only, and does not interrupt a recovery: it is
 // looked at before and after. When Start returns an error, nothing is left
-// running. A stream that holds messages and has lost its description is an
-// error; one that the server cannot recover for another reason is not: the
-// others work, and [Server.Healthy] names it.
+// running. A stream that the server cannot recover is no error: the others work,
+// and [Server.Healthy] names it. One that has lost its configuration is put
+// aside.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
