@@ -117,3 +117,27 @@ func TestIllnessAndLimits(t *testing.T) {
 		}
 	}
 }
+
+// A server that looks well and does not store what is published is ill; one that is
+// at a limit is not.
+func TestEmbeddedThatIsSilent(t *testing.T) {
+	t.Parallel()
+	server, err := natsd.Start(t.Context(), natsd.Options{StoreDir: t.TempDir(), Listen: natsd.ListenOff})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	for _, tt := range []struct {
+		publishing error
+		ill        bool
+	}{
+		{nil, false},
+		{fmt.Errorf("publish: %w", context.DeadlineExceeded), true},
+		{&jetstream.APIError{ErrorCode: codeServerLimit}, false},
+	} {
+		err := embedded{server, func() error { return tt.publishing }}.Healthy()
+		if (err != nil) != tt.ill || tt.ill && !errors.Is(err, tt.publishing) {
+			t.Errorf("publishing says %v: healthy %v", tt.publishing, err)
+		}
+	}
+}

@@ -56,16 +56,36 @@ func readable(t *testing.T, js jetstream.JetStream) (holes []uint64, info *jetst
 	if err != nil {
 		t.Fatal(err)
 	}
-	for seq := uint64(1); seq <= blockMessages; seq++ {
-		m, err := st.GetMsg(t.Context(), seq)
-		switch {
-		case errors.Is(err, jetstream.ErrMsgNotFound):
-			holes = append(holes, seq)
-		case err != nil:
-			t.Errorf("message %d: %v", seq, err)
-		case string(m.Data) != bodyOf(seq) || m.Header.Get(nats.MsgIdHdr) != idOf(seq) || m.Subject != subject:
-			t.Errorf("message %d is another one: %s %v %q", seq, m.Subject, m.Header, m.Data)
+	c, err := st.CreateConsumer(t.Context(), jetstream.ConsumerConfig{
+		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch, err := c.FetchNoWait(blockMessages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[uint64]bool{}
+	for m := range batch.Messages() {
+		meta, err := m.Metadata()
+		if err != nil {
+			t.Fatal(err)
 		}
+		seq := meta.Sequence.Stream
+		seen[seq] = true
+		if string(m.Data()) != bodyOf(seq) || m.Headers().Get(nats.MsgIdHdr) != idOf(seq) || m.Subject() != subject {
+			t.Errorf("message %d is another one: %s %v %q", seq, m.Subject(), m.Headers(), m.Data())
+		}
+	}
+	for seq := uint64(1); seq <= blockMessages; seq++ {
+		if seen[seq] {
+			continue
+		}
+		if _, err := st.GetMsg(t.Context(), seq); !errors.Is(err, jetstream.ErrMsgNotFound) {
+			t.Errorf("message %d was not delivered, though it is there: %v", seq, err)
+		}
+		holes = append(holes, seq)
 	}
 	info, err = st.Info(t.Context(), jetstream.WithDeletedDetails(true))
 	if err != nil {
