@@ -238,10 +238,13 @@ func (a authority) tlsOptions(t *testing.T) *server.Options {
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(a.cert)
-	return &server.Options{JetStream: true, TLS: true, TLSVerify: true, TLSTimeout: testTimeout.Seconds(), TLSConfig: &tls.Config{
-		Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert,
-		MinVersion: tls.VersionTLS12,
-	}}
+	return &server.Options{
+		JetStream: true, TLS: true, TLSVerify: true, TLSTimeout: testTimeout.Seconds(),
+		TLSConfig: &tls.Config{
+			Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert,
+			MinVersion: tls.VersionTLS12,
+		},
+	}
 }
 
 // tlsFiles are what the daemon is given.

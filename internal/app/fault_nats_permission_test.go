@@ -19,8 +19,21 @@ func deny(publish ...string) *server.Permissions {
 	return &server.Permissions{Publish: &server.SubjectPermission{Deny: publish}}
 }
 
+// enough is what docs/operating.md says that a user needs, with what is needed to
+// make the stream.
+func enough() *server.Permissions {
+	return &server.Permissions{
+		Publish: &server.SubjectPermission{Allow: []string{
+			"syllable.>", "$JS.API.STREAM.INFO.SYLLABLE", "$JS.API.CONSUMER.>", "$JS.API.STREAM.MSG.GET.SYLLABLE",
+			"$JS.API.DIRECT.GET.SYLLABLE", "$JS.ACK.SYLLABLE.>", "$JS.API.STREAM.CREATE.SYLLABLE",
+		}},
+		Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}},
+	}
+}
+
 // What a NATS server lacks or forbids is told within seconds, with what to do;
-// once it is there or allowed, the daemon goes on by itself.
+// once it is there or allowed, the daemon goes on by itself, with no more rights
+// than the documentation lists.
 func TestExternalNATSWithoutWhatIsNeeded(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -58,7 +71,7 @@ func TestExternalNATSWithoutWhatIsNeeded(t *testing.T) {
 			await(t, p)
 			port := portOf(t, lacking)
 			end(lacking)
-			whole := userOf(&server.Options{JetStream: true, StoreDir: tt.lacking.StoreDir, Port: port}, nil)
+			whole := userOf(&server.Options{JetStream: true, StoreDir: tt.lacking.StoreDir, Port: port}, enough())
 			now := theirs(t, whole)
 			eventually(t, "the outbox empties", relayed(a))
 			ready(t, a)

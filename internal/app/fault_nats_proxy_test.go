@@ -108,7 +108,7 @@ func TestFault36AckLost(t *testing.T) {
 			log := &logged{}
 			a, _ := beginWith(t, c, textLog(log), unchanged)
 			ready(t, a)
-			r := rand.New(rand.NewPCG(*proxySeed, 36)) //nolint:gosec // to be repeated
+			r := rand.New(rand.NewPCG(*proxySeed, 36))
 			cuts, kinds := 0, map[string]int{}
 			for ; cuts < *proxyCuts && !p.Ended(); cuts++ {
 				tx := cut(r)

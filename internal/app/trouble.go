@@ -87,7 +87,7 @@ func explainLogin(err error) error {
 		invalid   x509.CertificateInvalidError
 		alert     tls.AlertError
 	)
-	look := ""
+	var look string
 	switch {
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked),
 		errors.Is(err, nats.ErrAccountAuthExpired):

@@ -22,7 +22,7 @@ const (
 // asked counts as not full: what fails because of it will tell.
 func checkDisk(dir string) error {
 	free, size, err := diskSpace(dir)
-	if err != nil || free >= min(minFree, size/minShare) {
+	if isFull := err == nil && free < min(minFree, size/minShare); !isFull {
 		return nil
 	}
 	return fmt.Errorf("%w: %s has %d bytes; make room, events wait in the state until then", ErrDiskFull, dir, free)

@@ -104,14 +104,19 @@ func mend(dir, name, key string, used bool, log *slog.Logger) (lost bool, err er
 		log.Warn("the creation of a stream or consumer was cut off; it is made again", "name", name)
 		return false, os.RemoveAll(dir)
 	}
-	var config struct {
-		Name string `json:"name"`
-	}
-	if json.Unmarshal(meta, &config) != nil || config.Name != name {
+	if !describes(meta, name) {
 		return true, nil
 	}
 	log.Warn("a change of a stream or consumer was cut off; it is completed", "name", name)
 	return false, writeSynced(filepath.Join(dir, sumFile), []byte(want))
+}
+
+// describes says whether a configuration is whole, and that of this name.
+func describes(meta []byte, name string) bool {
+	var config struct {
+		Name string `json:"name"`
+	}
+	return json.Unmarshal(meta, &config) == nil && config.Name == name
 }
 
 // putAside moves the folder of a stream or a consumer to where nats-server does
