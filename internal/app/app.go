@@ -53,6 +53,10 @@ type App struct {
 	deliveries []*publish.Delivery
 	slack      *slack.Sink  // nil where nothing goes to Slack
 	listener   net.Listener // nil where HTTP is off
+	// refusals are what an external NATS reports outside of any answer.
+	refusals reports
+	// lookEvery is how often the embedded server is looked at.
+	lookEvery time.Duration
 
 	fatal   chan error // what ends the daemon by itself
 	closers []func()   // last in, first out
@@ -62,7 +66,10 @@ type App struct {
 // listeners. Whoever gets an App runs it or closes it. An error that wraps
 // store.ErrLocked, store.ErrDamaged or store.ErrNewer is about the state.
 func New(ctx context.Context, cfg config.Config, version string, log *slog.Logger) (*App, error) {
-	a := &App{cfg: cfg, log: log, version: version, started: time.Now().UTC(), fatal: make(chan error, 1)}
+	a := &App{
+		cfg: cfg, log: log, version: version, started: time.Now().UTC(),
+		lookEvery: healthInterval, fatal: make(chan error, 1),
+	}
 	for _, open := range []func(context.Context) error{
 		a.openStore, a.openNATS, a.openHTTP,
 	} {
@@ -242,7 +249,7 @@ func (a *App) natsReady() error {
 			return err
 		}
 	}
-	return a.relay.Ready()
+	return a.explain(a.relay.Ready())
 }
 
 func (a *App) connected() error {
@@ -250,7 +257,7 @@ func (a *App) connected() error {
 		return nil
 	}
 	if err := a.conn.LastError(); err != nil {
-		return fmt.Errorf("NATS is not connected: %w", err)
+		return fmt.Errorf("NATS is not connected: %w", explainLogin(err))
 	}
 	return errors.New("NATS is not connected")
 }

@@ -17,9 +17,6 @@ import (
 	"github.com/syllable-notifier/notifier/internal/store"
 )
 
-// reconnectWait is the time between two attempts to reach an external NATS.
-const reconnectWait = 2 * time.Second
-
 // openNATS starts the embedded server, or connects to an external one. An
 // external one that is down is no error: polling goes on, and events wait.
 func (a *App) openNATS(ctx context.Context) error {
@@ -52,6 +49,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 	a.server, err = natsd.Start(ctx, natsd.Options{
 		StoreDir: filepath.Join(a.cfg.DataDir, jetStreamDir),
 		Listen:   a.cfg.NATSListen,
+		MaxStore: a.cfg.NATSMaxStore,
 		Token:    a.cfg.NATSToken.Reveal(),
 		Log:      a.log,
 	})
@@ -61,44 +59,6 @@ func (a *App) connect(ctx context.Context) (err error) {
 	a.onClose(a.server.Stop)
 	a.conn, err = a.server.Connect(options...)
 	return err
-}
-
-// external returns the options of a connection to somebody else's server: it
-// is tried for ever, from the start on.
-func (a *App) external() []nats.Option {
-	options := []nats.Option{
-		nats.RetryOnFailedConnect(true),
-		nats.MaxReconnects(-1),
-		// A login that is refused may be a rotation in progress; the library
-		// would close the connection for ever after the second time.
-		nats.IgnoreAuthErrorAbort(),
-		nats.ReconnectWait(reconnectWait),
-		nats.ConnectHandler(func(c *nats.Conn) {
-			a.log.Info("connected to NATS", "server", c.ConnectedServerName(), "version", c.ConnectedServerVersion())
-		}),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil { // nil when we close it
-				a.log.Warn("disconnected from NATS; connecting again", "error", err)
-			}
-		}),
-		nats.ReconnectHandler(func(*nats.Conn) { a.log.Info("connected to NATS again") }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			a.log.Warn("NATS reports an error", "error", err)
-		}),
-	}
-	if c := a.cfg.NATSCreds; c != "" {
-		options = append(options, nats.UserCredentials(c))
-	}
-	if t := a.cfg.NATSToken; t != "" {
-		options = append(options, nats.Token(t.Reveal()))
-	}
-	if ca := a.cfg.NATSCA; ca != "" {
-		options = append(options, nats.RootCAs(ca))
-	}
-	if a.cfg.NATSCert != "" {
-		options = append(options, nats.ClientCert(a.cfg.NATSCert, a.cfg.NATSKey))
-	}
-	return options
 }
 
 func (a *App) buildRelay() error {
@@ -141,6 +101,12 @@ func (a *App) prepareStream() func(context.Context) (jetstream.Stream, error) {
 	return func(ctx context.Context) (jetstream.Stream, error) {
 		if err := a.connected(); err != nil {
 			return nil, err
+		}
+		// On a full disk every batch leaves something behind in nats-server.
+		if a.server != nil {
+			if err := a.server.Healthy(); errors.Is(err, natsd.ErrDiskFull) {
+				return nil, err
+			}
 		}
 		s, err := maker.Ensure(ctx)
 		if err != nil {

@@ -43,7 +43,8 @@ func (a *App) Run(ctx context.Context) error {
 		parts = append(parts, start(hard, a.checkSlack))
 	}
 	if a.server != nil {
-		parts = append(parts, start(hard, func(ctx context.Context) { a.supervise(ctx, a.server) }))
+		server := embedded{a.server, a.relay.Ready}
+		parts = append(parts, start(hard, func(ctx context.Context) { a.supervise(ctx, server, a.lookEvery) }))
 	}
 	if n := a.store.ParkedCount(); n > 0 {
 		a.log.Warn("events are parked: they could not be published or delivered", "events", n)

@@ -2,9 +2,13 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"github.com/syllable-notifier/notifier/internal/natsd"
 )
 
 const (
@@ -12,8 +16,8 @@ const (
 	healthInterval = 10 * time.Second
 	// illBefore is how many looks in a row find it ill before it is restarted.
 	illBefore = 3
-	// longestRestartWait bounds the wait from one restart to the next.
-	longestRestartWait = 10 * time.Minute
+	// longestRestartWait bounds the wait from one restart to the next, in looks.
+	longestRestartWait = 60
 )
 
 // supervised is a server that can be looked at and restarted.
@@ -22,14 +26,35 @@ type supervised interface {
 	Restart(ctx context.Context) error
 }
 
-// supervise restarts a server that stays ill, until ctx ends. After a full disk
-// it does not take events again by itself, also when there is space. What is
-// ill for another reason is restarted ever more rarely.
-func (a *App) supervise(ctx context.Context, server supervised) {
-	wait := &backoff.ExponentialBackOff{
-		InitialInterval: illBefore * healthInterval, Multiplier: 2, MaxInterval: longestRestartWait,
+// embedded is the embedded server as the supervisor sees it.
+type embedded struct {
+	*natsd.Server
+	// publishing returns why the newest events could not be published.
+	publishing func() error
+}
+
+// Healthy implements supervised. A store that takes events and never answers,
+// or cannot put a batch aside, looks well to the server itself; who publishes
+// finds out.
+func (e embedded) Healthy() error {
+	if err := e.Server.Healthy(); err != nil {
+		return err
 	}
-	ticker := time.NewTicker(healthInterval)
+	if err := e.publishing(); isIllness(err) {
+		return fmt.Errorf("it does not store what is published: %w", err)
+	}
+	return nil
+}
+
+// supervise restarts a server that stays ill, until ctx ends. After a full disk
+// it does not take events again by itself, also when there is space; while the
+// disk is full, a restart is of no use and would only put off the one that is.
+// What is ill for another reason is restarted ever more rarely.
+func (a *App) supervise(ctx context.Context, server supervised, interval time.Duration) {
+	wait := &backoff.ExponentialBackOff{
+		InitialInterval: illBefore * interval, Multiplier: 2, MaxInterval: longestRestartWait * interval,
+	}
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	ill, restartAt := 0, time.Time{}
 	for {
@@ -41,9 +66,14 @@ func (a *App) supervise(ctx context.Context, server supervised) {
 		err := server.Healthy()
 		if err == nil {
 			ill = 0
-			if time.Since(restartAt) > longestRestartWait {
+			if time.Since(restartAt) > longestRestartWait*interval {
 				wait.Reset()
 			}
+			continue
+		}
+		if errors.Is(err, natsd.ErrDiskFull) {
+			ill, restartAt = 0, time.Time{}
+			wait.Reset()
 			continue
 		}
 		if ill++; ill < illBefore || time.Now().Before(restartAt) {

@@ -73,7 +73,7 @@ func TestFault40VerifyNeverCriesWolf(t *testing.T) {
 	var log buffer
 	times, moved := 0, 0
 	for n := range 3 {
-		a, stop := beginLogging(t, c, slog.New(slog.NewTextHandler(&log, nil)))
+		a, stop := beginWith(t, c, slog.New(slog.NewTextHandler(&log, nil)), unchanged)
 		before := uint64(0)
 		eventually(t, "calls go on", func() bool {
 			v, ok := verification(t, a)

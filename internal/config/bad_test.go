@@ -44,6 +44,7 @@ func TestLoadBadValue(t *testing.T) {
 			"a b", "a.b", "a*", "a>", "a/b", `a\b`, "a\tb", strings.Repeat("s", 256), "a\xff", "\u00a0a.",
 		},
 		"NATS_SUBJECT_PREFIX": {".", "a.", ".a", "a..b", "a.*", ">", "$SYS", "a b", "_INBOX", "_INBOX.a", "é", "a%2E"},
+		"NATS_MAX_STORE":      {"0", "31MiB", "-1GB", "10 bananas", "1e30", "99EB"},
 		"NATS_REPLICAS":       {"0", "2", "4", "7", "-1", "one", "1.0"},
 		"OUTBOX_KEEP":         {"-1s", "1d", "24"},
 		"OUTBOX_LIMIT":        {"0", "999", "-1", "1e6", "1000000001"},
@@ -118,6 +119,7 @@ func TestLoadBadTogether(t *testing.T) {
 		{env{"NATS_LISTEN": "10.0.0.1:1"}, want{{"NATS_LISTEN", "NATS_TOKEN"}}},
 		{env{"HTTP_ADDR": "[::]:80"}, want{{"HTTP_ADDR", "HTTP_TOKEN"}}},
 		{env{"HTTP_ADDR": "box:80"}, want{{"HTTP_ADDR", "HTTP_TOKEN"}}},
+		{env{"NATS_MAX_STORE": "1GB", "NATS_URL": "nats://a"}, want{{"NATS_MAX_STORE", "NATS_URL"}}},
 		{env{"NATS_CREDS": file}, want{{"NATS_CREDS", "NATS_URL"}}},
 		{env{"NATS_CA": file}, want{{"NATS_CA", "NATS_URL"}}},
 		{env{"NATS_CERT": file, "NATS_KEY": file}, want{

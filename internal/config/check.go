@@ -23,6 +23,9 @@ func (r *reading) requireKey() {
 func (r *reading) checkExternal() {
 	nats := &r.env.NATS
 	if nats.URL.given() {
+		if nats.MaxStore.given() {
+			nats.MaxStore.complain("is for the embedded server only; unset it, or %s", nats.URL.name)
+		}
 		return
 	}
 	for _, v := range []*variable{&nats.Creds, &nats.CA, &nats.Cert, &nats.Key} {

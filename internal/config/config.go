@@ -56,6 +56,9 @@ type Config struct {
 	// NATSListen is the embedded server's host:port, or Off. Port 0 is any
 	// free port. Not for use with a NATSURL.
 	NATSListen string
+	// NATSMaxStore bounds the embedded server's store, in bytes; 0: three
+	// quarters of what is free. Not for use with a NATSURL.
+	NATSMaxStore int64
 	// NATSToken is for an external server and for the embedded one's listener.
 	NATSToken Secret
 	// NATSCreds, NATSCA, NATSCert and NATSKey are paths of files that existed

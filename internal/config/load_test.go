@@ -104,6 +104,8 @@ func TestLoadGood(t *testing.T) {
 			map[string]string{"NOTIFIER_NATS_TOKEN": "t"}},
 		{"NATS_LISTEN", "0.0.0.0:4222", func(c *config.Config) { c.NATSListen, c.NATSURL = "0.0.0.0:4222", "nats://a" },
 			map[string]string{"NOTIFIER_NATS_URL": "nats://a"}}, // unused, so it needs no token
+		{"NATS_MAX_STORE", "10GB", func(c *config.Config) { c.NATSMaxStore = 10e9 }, nil},
+		{"NATS_MAX_STORE", "32 MiB", func(c *config.Config) { c.NATSMaxStore = 32 << 20 }, nil},
 		{"NATS_TOKEN", "é t", func(c *config.Config) { c.NATSToken = "é t" }, nil},
 		{"NATS_CREDS", file, func(c *config.Config) { c.NATSCreds, c.NATSURL = file, "nats://a" },
 			map[string]string{"NOTIFIER_NATS_URL": "nats://a"}},

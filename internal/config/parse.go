@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -11,6 +12,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/dustin/go-humanize"
 )
 
 const (
@@ -18,8 +21,9 @@ const (
 	minRetention  = time.Minute
 	maxPerSecond  = 1000
 	maxConcurrent = 64
-	maxBatchID    = 255 // bytes
-	maxStream     = 255 // bytes, as the server has it
+	minStore      = 32 << 20 // bytes: a few of the largest messages
+	maxBatchID    = 255      // bytes
+	maxStream     = 255      // bytes, as the server has it
 	minWaiting    = 1000
 	maxWaiting    = 1_000_000_000
 	maxChannel    = 80 // characters, as Slack has it
@@ -43,6 +47,7 @@ func (r *reading) parse() Config {
 		NATSURL:               take(&e.NATS.URL, natsURL),
 		NATSListen:            take(&e.NATS.Listen, listenAddr),
 		NATSToken:             take(&e.NATS.Token, secret),
+		NATSMaxStore:          take(&e.NATS.MaxStore, storeSize),
 		NATSCreds:             take(&e.NATS.Creds, existingFile),
 		NATSCA:                take(&e.NATS.CA, existingFile),
 		NATSCert:              take(&e.NATS.Cert, existingFile),
@@ -240,6 +245,15 @@ func subjectPrefix(s string) (string, error) {
 		return "", errors.New("want one or more tokens of A-Z a-z 0-9 _ and -, joined by dots, the first not _INBOX")
 	}
 	return s, nil
+}
+
+// storeSize takes a number of bytes with a unit, or without one.
+func storeSize(s string) (int64, error) {
+	n, err := humanize.ParseBytes(s)
+	if err != nil || n < minStore || n > math.MaxInt64 {
+		return 0, fmt.Errorf("want a size such as 10GB or 512MiB, %s at least", humanize.IBytes(minStore))
+	}
+	return int64(n), nil
 }
 
 func replicas(s string) (int, error) {

@@ -24,9 +24,11 @@
 //
 // A stream that could not be written once takes no more messages, even when
 // there is space again, and answers publishers with silence, not with an
-// error; that is nats-server 2.15. [Server.Healthy] tells, and
-// [Server.Restart] mends it: it starts a new server on the same folder and
-// address, to which connections reconnect. Nothing acknowledged is lost.
+// error; a batch is told to be incomplete, and leaves a goroutine behind. That
+// is nats-server 2.15. [Server.Healthy] tells, also that the disk is full, and
+// [Server.Restart] mends it once there is space: it starts a new server on the
+// same folder and address, to which connections reconnect. Nothing acknowledged
+// is lost. That publishes are answered with silence it does not see itself.
 //
 // # When a process ends while it makes a stream
 //
@@ -35,6 +37,17 @@
 // stream made again in that folder works, but is lost at every later start.
 // Start mends this first: what was being made is removed, what was being
 // changed is completed. Consumers are treated alike.
+//
+// # When the disk has damaged what it holds
+//
+// Start reads all that the store holds, and leaves nothing to nats-server that
+// costs more than what is damaged. A message that cannot be read is made an
+// erased one: nats-server would cut off all that follows it in its file of 8 MB,
+// or ask for gigabytes of memory. A stream or a consumer that has lost its
+// configuration is put aside. What was there before is kept as
+// <name>.damaged-<time> beside nats-server's own folder, and the log tells it.
+// Damage that comes while the server runs is found at the next start; until then
+// nats-server passes over such a message, or cuts the file off.
 //
 // # What it does not do
 //

@@ -37,9 +37,9 @@ var errStopped = errors.New("the nats server was stopped")
 //
 // The context bounds the start only, and does not interrupt a recovery: it is
 // looked at before and after. When Start returns an error, nothing is left
-// running. A stream that holds messages and has lost its description is an
-// error; one that the server cannot recover for another reason is not: the
-// others work, and [Server.Healthy] names it.
+// running. A stream that the server cannot recover is no error: the others work,
+// and [Server.Healthy] names it. One that has lost its configuration is put
+// aside.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -144,9 +144,14 @@ func halt(srv *server.Server) {
 	srv.WaitForShutdown()
 }
 
-// Healthy returns nil if JetStream works and every stream was recovered and
-// can be written. It looks into the store's folder: a few system calls.
+// Healthy returns nil if JetStream works, every stream was recovered and can be
+// written, and the disk is not full. It looks into the store's folder: a few
+// system calls. That the disk is full is told first, because anything else may
+// follow from it.
 func (s *Server) Healthy() error {
+	if err := checkDisk(s.opts.StoreDir); err != nil {
+		return err
+	}
 	srv, err := s.current()
 	if err != nil {
 		return err

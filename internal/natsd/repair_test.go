@@ -2,11 +2,13 @@ package natsd_test
 
 import (
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/syllable-notifier/notifier/internal/natsd"
@@ -139,19 +141,90 @@ func TestRepairOfAConsumer(t *testing.T) {
 	}
 }
 
-// What holds messages but cannot be read is left alone, and the start fails.
-func TestRepairLeavesDamageAlone(t *testing.T) {
+// A stream that holds messages and has lost its configuration, and a consumer, are
+// put aside with all they hold, and can be made again for good.
+func TestFault38ConfigurationLost(t *testing.T) {
 	t.Parallel()
-	dir, stream := store(t, 3)
-	meta := filepath.Join(stream, "meta.inf")
-	if err := os.Truncate(meta, 10); err != nil {
+	for name, lose := range map[string]func(stream string) error{
+		"stream, removed": func(s string) error { return os.Remove(filepath.Join(s, "meta.inf")) },
+		"stream, cut":     func(s string) error { return os.Truncate(filepath.Join(s, "meta.inf"), 10) },
+		"stream, empty":   func(s string) error { return os.Truncate(filepath.Join(s, "meta.inf"), 0) },
+		"consumer, cut":   func(s string) error { return os.Truncate(filepath.Join(s, "obs", durable, "meta.inf"), 10) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, stream := store(t, 3)
+			if err := lose(stream); err != nil {
+				t.Fatal(err)
+			}
+			isStream := strings.HasPrefix(name, "stream")
+			var log buffer
+			s := start(t, natsd.Options{StoreDir: dir, Log: log.logger(slog.LevelError)})
+			nc, js := connect(t, s)
+			if isStream {
+				if _, err := js.Stream(t.Context(), streamName); !errors.Is(err, jetstream.ErrStreamNotFound) {
+					t.Errorf("error %v, want that there is no stream", err)
+				}
+				makeStream(t, js)
+				publish(t, js, 3)
+			} else if _, err := js.Consumer(t.Context(), streamName, durable); err == nil {
+				t.Error("the consumer is there")
+			}
+			if err := s.Healthy(); err != nil {
+				t.Errorf("not healthy: %v", err)
+			}
+			nc.Close()
+			s.Stop()
+			wantAside(t, dir, &log, isStream)
+			wantMessages(t, dir, 3)
+		})
+	}
+}
+
+// wantAside wants that one thing was put aside, with its messages, and told.
+func wantAside(t *testing.T, dir string, log *buffer, isStream bool) {
+	t.Helper()
+	put, err := filepath.Glob(filepath.Join(dir, streamName+"*.damaged-*"))
+	if err != nil || len(put) != 1 {
+		t.Fatalf("put aside %q, error %v; want one", put, err)
+	}
+	if !strings.Contains(log.String(), put[0]) || strings.Contains(log.String(), "messages=3") != isStream {
+		t.Errorf("not told in full: %s", log)
+	}
+	want := filepath.Join(put[0], "o.dat")
+	if isStream {
+		want = filepath.Join(put[0], "msgs", "1.blk")
+	}
+	if info, err := os.Stat(want); err != nil || info.Size() == 0 {
+		t.Errorf("what was put aside has lost what it held: %v", err)
+	}
+}
+
+// A stream whose configuration goes while the server runs goes on until a restart,
+// at which it is put aside.
+func TestFault38ConfigurationLostLive(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := start(t, natsd.Options{StoreDir: dir})
+	nc, js := connect(t, s)
+	makeStream(t, js)
+	publish(t, js, 3)
+	stream := filepath.Join(dir, "jetstream", "$G", "streams", streamName)
+	if err := os.Remove(filepath.Join(stream, "meta.inf")); err != nil {
 		t.Fatal(err)
 	}
-	_, err := natsd.Start(t.Context(), natsd.Options{StoreDir: dir, Listen: natsd.ListenOff})
-	if err == nil || !strings.Contains(err.Error(), "restore the folder from a backup") {
-		t.Errorf("error %v, want what to do", err)
+	publish(t, js, 1)
+	if err := s.Healthy(); err != nil {
+		t.Errorf("not healthy: %v", err)
 	}
-	if info, err := os.Stat(meta); err != nil || info.Size() != 10 {
-		t.Error("the damaged file was touched")
+	back := make(chan struct{})
+	nc.SetReconnectHandler(func(*nats.Conn) { close(back) })
+	if err := s.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	<-back
+	_, err := js.Stream(t.Context(), streamName)
+	if !errors.Is(err, jetstream.ErrStreamNotFound) {
+		t.Errorf("error %v, want that there is no stream", err)
 	}
 }

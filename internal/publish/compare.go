@@ -35,9 +35,7 @@ func (r *Relay) compare(ctx context.Context) error {
 	if !info.Created.Equal(r.info.Created) || info.Last < r.newest.Seq {
 		return fmt.Errorf("stream %s is not what it was", info.Name)
 	}
-	if r.info = info; info.Sparse {
-		return nil
-	}
+	r.info = info
 	held, err := r.read(ctx, Start{Since: oldest[0].event.Time.Add(-compareMargin)})
 	if err != nil {
 		return err

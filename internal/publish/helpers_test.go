@@ -3,6 +3,7 @@ package publish_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"testing"
@@ -52,6 +53,16 @@ func connect(t *testing.T) jetstream.JetStream {
 
 func streamConfig() publish.StreamConfig {
 	return publish.StreamConfig{Name: streamName, Prefix: prefix, MaxAge: time.Hour, Replicas: 1, Owned: true}
+}
+
+func jsonLog(w io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(w, nil)) }
+
+// somebodys is streamConfig for a stream that is not our own, which is left as it
+// is.
+func somebodys() publish.StreamConfig {
+	c := streamConfig()
+	c.Owned = false
+	return c
 }
 
 func ensure(ctx context.Context, js jetstream.JetStream, c publish.StreamConfig) (jetstream.Stream, error) {

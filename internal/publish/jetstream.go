@@ -54,8 +54,6 @@ type StreamInfo struct {
 	Limit int64
 	// Batch is how many messages should be published at once.
 	Batch int
-	// Sparse says that messages may leave its middle by its settings.
-	Sparse bool
 }
 
 // Start is where reading begins: behind a sequence or, if that is set, with what
@@ -100,7 +98,7 @@ func (s *JetStream) Open(ctx context.Context) (StreamInfo, error) {
 	s.stream, s.name, s.atomic = stream, i.Config.Name, i.Config.AllowAtomicPublish
 	info := StreamInfo{
 		Name: s.name, Created: i.Created, First: i.State.FirstSeq, Last: i.State.LastSeq,
-		Limit: s.js.Conn().MaxPayload(), Batch: singleEvents, Sparse: i.Config.MaxMsgsPerSubject > 0,
+		Limit: s.js.Conn().MaxPayload(), Batch: singleEvents,
 	}
 	if most := int64(i.Config.MaxMsgSize); most > 0 {
 		info.Limit = min(info.Limit, most)

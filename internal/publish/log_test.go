@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -57,44 +56,4 @@ func TestDeliveryTellsNoReferenceOfWhatIsNoEvent(t *testing.T) {
 	if got := log.String(); !strings.Contains(got, "stream_sequence=1") || strings.Contains(got, "0142") {
 		t.Errorf("want the place of what is no event, and nothing of it:\n%s", got)
 	}
-}
-
-// The relay asks for the stream after each failure: what differs is said once.
-func TestStreamMakerTellsADifferenceOnce(t *testing.T) {
-	t.Parallel()
-	js := connect(t)
-	have := streamConfig()
-	stream, err := ensure(t.Context(), js, have)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, log := have, &logged{}
-	want.Owned, want.MaxAge = false, 2*time.Hour
-	m := publish.NewStreamMaker(js, want, slog.New(slog.NewTextHandler(log, nil)))
-	look := func(times int) {
-		t.Helper()
-		for range 3 {
-			if _, err := m.Ensure(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if n := strings.Count(log.String(), "differs"); n != times {
-			t.Errorf("said %d times, want %d", n, times)
-		}
-	}
-	change := func(age time.Duration) {
-		t.Helper()
-		c := stream.CachedInfo().Config
-		c.MaxAge = age
-		if _, err := js.UpdateStream(t.Context(), c); err != nil {
-			t.Fatal(err)
-		}
-	}
-	look(1)
-	change(3 * time.Hour) // another difference
-	look(2)
-	change(want.MaxAge)
-	look(2)
-	change(3 * time.Hour) // it comes back
-	look(3)
 }

@@ -236,56 +236,6 @@ func TestRelayTakesEventsAsTheyCome(t *testing.T) {
 	}
 }
 
-func TestEnsureStreamRefusesWhatIsUnfit(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		have jetstream.StreamConfig
-		want string
-	}{
-		"other subjects": {jetstream.StreamConfig{Subjects: []string{"orders.>"}}, "NOTIFIER_NATS_STREAM"},
-		"no acks":        {jetstream.StreamConfig{Subjects: []string{prefix + ".>"}, NoAck: true}, "does not acknowledge"},
-		"a work queue": {
-			jetstream.StreamConfig{Subjects: []string{prefix + ".>"}, Retention: jetstream.WorkQueuePolicy}, "drops messages",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			js := connect(t)
-			tt.have.Name = streamName
-			if _, err := js.CreateStream(t.Context(), tt.have); err != nil {
-				t.Fatal(err)
-			}
-			_, err := ensure(t.Context(), js, streamConfig())
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error %v, want one with %q", err, tt.want)
-			}
-		})
-	}
-}
-
-func TestEnsureStreamChangesOnlyItsOwn(t *testing.T) {
-	t.Parallel()
-	for name, owned := range map[string]bool{"its own": true, "somebody's": false} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			js := connect(t)
-			c := streamConfig()
-			c.Owned = owned
-			if _, err := ensure(t.Context(), js, c); err != nil {
-				t.Fatal(err)
-			}
-			c.MaxAge = 2 * time.Hour
-			s, err := ensure(t.Context(), js, c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := s.CachedInfo().Config.MaxAge == c.MaxAge; got != owned {
-				t.Errorf("age was changed: %v, want %v", got, owned)
-			}
-		})
-	}
-}
-
 // The server goes away while the relay reads what the stream holds: it must
 // end all the same when it is told to.
 func TestRelayEndsWhileTheServerIsAway(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
+	"reflect"
 	"strings"
 	"time"
 
@@ -26,7 +26,7 @@ type StreamConfig struct {
 	MaxAge   time.Duration // how long events stay
 	Replicas int
 	// Owned says that nobody else sets the stream up, as on the embedded
-	// server: a changed MaxAge is then applied to an existing stream.
+	// server: what differs in an existing stream is then changed.
 	Owned bool
 }
 
@@ -45,21 +45,30 @@ func (c StreamConfig) stream() jetstream.StreamConfig {
 	}
 }
 
+// applied returns a stream's configuration with our settings in the place of its
+// own, as far as a server lets them be changed. Its subjects stay.
+func (c StreamConfig) applied(have jetstream.StreamConfig) jetstream.StreamConfig {
+	want := c.stream()
+	if have.MaxAge != want.MaxAge { // the memory of ids goes with it, and is not relied on
+		have.MaxAge, have.Duplicates = want.MaxAge, want.Duplicates
+	}
+	have.Replicas = want.Replicas
+	have.MaxMsgs, have.MaxBytes, have.MaxMsgsPerSubject, have.MaxMsgSize = -1, -1, -1, -1
+	have.Discard, have.DiscardNewPerSubject = want.Discard, false
+	have.NoAck, have.AllowRollup, have.SubjectTransform = false, false, nil
+	have.AllowDirect, have.AllowAtomicPublish = true, true
+	return have
+}
+
 // StreamMaker sees to it that there is a stream for events. It is not safe for
 // concurrent use.
 type StreamMaker struct {
 	js  jetstream.JetStream
 	c   StreamConfig
 	log *slog.Logger
-	// told is the difference from the settings that was logged: it is seen
-	// again after each failure, but said once.
-	told difference
-}
-
-// difference is how a stream differs from the settings and is left so.
-type difference struct {
-	maxAge   time.Duration
-	replicas int
+	// told are the differences from the settings that were logged, by name: they
+	// are seen again after each failure, but said once.
+	told map[string]difference
 }
 
 // NewStreamMaker returns a StreamMaker that has not looked yet.
@@ -68,90 +77,85 @@ func NewStreamMaker(js jetstream.JetStream, c StreamConfig, log *slog.Logger) *S
 }
 
 // Ensure creates the stream if there is none. A stream that is there is left as
-// it is: what would break delivery is an error, and what merely differs is
-// logged. The cached info of what it returns was just asked for.
+// it is, unless it is our own: what would lose events is an error, and what
+// merely differs is logged. The cached info of what it returns was just asked
+// for.
 func (m *StreamMaker) Ensure(ctx context.Context) (jetstream.Stream, error) {
-	js, c, log := m.js, m.c, m.log
-	s, err := js.Stream(ctx, c.Name)
+	before := m.js.Conn().LastError()
+	s, err := m.js.Stream(ctx, m.c.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		crashpoint.Here(crashpoint.StreamCreate)
-		if s, err = js.CreateStream(ctx, c.stream()); err != nil {
-			return nil, fmt.Errorf("create stream %s: %w", c.Name, err)
+		if s, err = m.js.CreateStream(ctx, m.c.stream()); err != nil {
+			return nil, fmt.Errorf("create stream %s: %w", m.c.Name, m.explain(err, before))
 		}
 		crashpoint.Here(crashpoint.StreamCreated)
-		log.Info("stream created", "stream", c.Name, "subjects", c.Prefix+".>", "max_age", c.MaxAge)
+		m.log.Info("stream created", "stream", m.c.Name, "subjects", m.c.Prefix+".>", "max_age", m.c.MaxAge)
 		return s, nil
-	}
-	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) ||
-		errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
-		return nil, fmt.Errorf("stream %s: JetStream does not answer: enable it on the server, and for this account: %w",
-			c.Name, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("stream %s: %w", c.Name, err)
+		return nil, fmt.Errorf("stream %s: %w", m.c.Name, m.explain(err, before))
 	}
-	have := s.CachedInfo().Config
-	if err := c.check(have); err != nil {
+	if s, err = m.apply(ctx, s); err != nil {
 		return nil, err
 	}
-	if have.MaxAge == c.MaxAge && have.Replicas == c.Replicas {
-		m.told = difference{}
-		return s, nil
+	found := m.c.differences(s.CachedInfo().Config)
+	if err := m.c.unfit(found); err != nil {
+		return nil, err
 	}
-	if !c.Owned {
-		m.tell(difference{have.MaxAge, have.Replicas})
-		return s, nil
-	}
-	have.MaxAge, have.Duplicates = c.MaxAge, min(duplicateWindow, c.MaxAge)
-	if s, err = js.UpdateStream(ctx, have); err != nil {
-		return nil, fmt.Errorf("stream %s: set its age to %s: %w", c.Name, c.MaxAge, err)
-	}
-	log.Info("stream updated", "stream", c.Name, "max_age", c.MaxAge)
+	m.tell(found)
 	return s, nil
 }
 
-func (m *StreamMaker) tell(d difference) {
-	if d == m.told {
-		return
+// apply changes our own stream to what the settings say now, and to what this
+// version knows that an older one, which made it, did not.
+func (m *StreamMaker) apply(ctx context.Context, s jetstream.Stream) (jetstream.Stream, error) {
+	have := s.CachedInfo().Config
+	want := m.c.applied(have)
+	if !m.c.Owned || reflect.DeepEqual(want, have) {
+		return s, nil
 	}
-	m.told = d
-	m.log.Warn("the stream differs from the settings and is left as it is", "stream", m.c.Name,
-		"max_age", d.maxAge, "wanted_max_age", m.c.MaxAge, "replicas", d.replicas, "wanted_replicas", m.c.Replicas)
+	s, err := m.js.UpdateStream(ctx, want)
+	if err != nil {
+		return nil, fmt.Errorf("stream %s: apply the settings to it: %w", m.c.Name, err)
+	}
+	var names []string
+	for _, d := range m.c.differences(have) {
+		names = append(names, d.name)
+	}
+	m.log.Info("stream updated", "stream", m.c.Name, "settings", strings.Join(names, ", "))
+	return s, nil
 }
 
-// check finds what makes an existing stream unfit for events.
-func (c StreamConfig) check(have jetstream.StreamConfig) error {
-	switch {
-	case !slices.ContainsFunc(have.Subjects, func(s string) bool { return covers(s, c.Prefix) }):
-		return fmt.Errorf("stream %s takes %q, not %s.>: set NOTIFIER_NATS_STREAM to another name, "+
-			"or have the stream take it too", c.Name, have.Subjects, c.Prefix)
-	case have.NoAck:
-		return fmt.Errorf("stream %s does not acknowledge (no_ack): events could be lost unseen; "+
-			"set NOTIFIER_NATS_STREAM to another name", c.Name)
-	case have.Retention != jetstream.LimitsPolicy:
-		return fmt.Errorf("stream %s drops messages once read (retention %s), so subscribers would take events "+
-			"from each other; set NOTIFIER_NATS_STREAM to another name", c.Name, have.Retention)
-	case have.Mirror != nil || have.Sealed:
-		return fmt.Errorf("stream %s is a mirror or sealed and takes no events; "+
-			"set NOTIFIER_NATS_STREAM to another name", c.Name)
-	}
-	return nil
-}
-
-// covers says whether a stream's subject takes all that is published: four
-// tokens after the prefix, of which each may be anything.
-func covers(subject, prefix string) bool {
-	want := append(strings.Split(prefix, "."), "*", "*", "*", "*")
-	have := strings.Split(subject, ".")
-	for i, token := range have {
-		switch {
-		case i >= len(want):
-			return false
-		case token == ">": // at least one token
-			return true
-		case token != "*" && token != want[i]:
-			return false
+// tell logs each difference once, and again only if it has changed or was gone.
+func (m *StreamMaker) tell(found []difference) {
+	told := map[string]difference{}
+	for _, d := range found {
+		told[d.name] = d
+		if m.told[d.name] != d {
+			m.log.Warn("the stream differs from the settings and is left as it is", "stream", m.c.Name,
+				"setting", d.name, "wanted", d.want, "found", d.have, "costs", d.costs)
 		}
 	}
-	return len(have) == len(want)
+	m.told = told
+}
+
+// explain says what to do about an error of the JetStream API. Where a user may
+// not ask it, the server stays silent and reports the refusal to the connection
+// alone: before is what that had to report last.
+func (m *StreamMaker) explain(err, before error) error {
+	last := m.js.Conn().LastError()
+	// Each report is an error of its own, so that a new one is not the old one.
+	if isNew := last != before; isNew && errors.Is(last, nats.ErrPermissionViolation) { //nolint:errorlint // the same one
+		return fmt.Errorf("NATS does not allow the user of the settings what is needed; allow that, "+
+			"docs/operating.md lists it: %w (%w)", last, err)
+	}
+	switch {
+	case errors.Is(err, nats.ErrNoResponders):
+		return fmt.Errorf("JetStream does not answer: enable it on the server, and for this account: %w", err)
+	case errors.Is(err, jetstream.ErrJetStreamNotEnabled):
+		return fmt.Errorf("the server has no JetStream: enable it there: %w", err)
+	case errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
+		return fmt.Errorf("JetStream is not enabled for the account of the settings: enable it for that: %w", err)
+	}
+	return err
 }

@@ -1,0 +1,7 @@
+package app
+
+import "time"
+
+// LookEvery sets how often the embedded server is looked at. It is for use
+// before Run.
+func (a *App) LookEvery(d time.Duration) { a.lookEvery = d }
