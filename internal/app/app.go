@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -50,6 +49,8 @@ type App struct {
 	deliveries []*publish.Delivery
 	slack      *slack.Sink  // nil where nothing goes to Slack
 	listener   net.Listener // nil where HTTP is off
+	// privateToken is for private paths; "" where the settings have a token.
+	privateToken string
 
 	fatal   chan error // what ends the daemon by itself
 	closers []func()   // last in, first out
@@ -86,21 +87,6 @@ func (a *App) Close() {
 
 func (a *App) onClose(f func()) { a.closers = append(a.closers, f) }
 
-// openStore comes first: its lock also guards the embedded server's folder.
-func (a *App) openStore(context.Context) error {
-	st, err := store.Open(filepath.Join(a.cfg.DataDir, stateFile))
-	if err != nil {
-		return err
-	}
-	a.store = st
-	a.onClose(func() {
-		if err := st.Close(); err != nil {
-			a.log.Error("the state did not close cleanly", "error", err)
-		}
-	})
-	return nil
-}
-
 func (a *App) openHTTP(context.Context) error {
 	if a.cfg.HTTPAddr == config.Off {
 		return nil
@@ -111,7 +97,7 @@ func (a *App) openHTTP(context.Context) error {
 	}
 	a.listener = l
 	a.onClose(func() { _ = l.Close() }) // closed by Serve already, if it ran
-	return nil
+	return a.makeToken()
 }
 
 // build makes the parts, which do nothing yet.

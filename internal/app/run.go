@@ -35,7 +35,8 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		}))
 	}
-	parts = append(parts, start(hard, a.serve))
+	parts = append(parts, start(hard, a.serve),
+		start(hard, func(ctx context.Context) { a.keepState(ctx, a.store) }))
 	if a.slack != nil {
 		parts = append(parts, start(hard, a.checkSlack))
 	}
@@ -80,6 +81,7 @@ func (a *App) serve(ctx context.Context) {
 	}
 	handler := ops.Handler(ops.Options{
 		Checks: a.checks(), Token: a.cfg.HTTPToken.Reveal(), Status: a.status,
+		PrivateToken: a.privateToken, Backup: a.backup,
 	})
 	if err := ops.Serve(ctx, a.listener, handler, a.log); err != nil {
 		a.fail(err)

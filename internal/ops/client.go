@@ -20,6 +20,9 @@ const (
 	maxAnswer     = 64 << 20
 )
 
+// ErrNoDaemon says that nobody answers where the daemon should.
+var ErrNoDaemon = errors.New("no daemon answers")
+
 // Client asks a running daemon.
 type Client struct {
 	base, token string
@@ -43,7 +46,6 @@ func NewClient(addr, token string) (*Client, error) {
 	return &Client{
 		base: "http://" + net.JoinHostPort(host, port), token: token,
 		http: &http.Client{
-			Timeout: clientTimeout,
 			// The daemon is here or at an address that was given: no proxy
 			// needs to see the token.
 			Transport:     &http.Transport{DisableKeepAlives: true},
@@ -79,6 +81,25 @@ func (c *Client) address() string { return strings.TrimPrefix(c.base, "http://")
 
 // get returns the body of an answer with status 200.
 func (c *Client) get(ctx context.Context, path string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, clientTimeout)
+	defer cancel()
+	resp, err := c.ask(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		return nil, fmt.Errorf("the daemon's answer: %w", err)
+	}
+	if len(body) > maxAnswer {
+		return nil, fmt.Errorf("the daemon's answer has more than %d bytes: ask for one batch", maxAnswer)
+	}
+	return body, nil
+}
+
+// ask returns an answer with status 200, whose body is to be closed.
+func (c *Client) ask(ctx context.Context, path string) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
 	if err != nil {
 		return nil, err
@@ -92,28 +113,35 @@ func (c *Client) get(ctx context.Context, path string) ([]byte, error) {
 		if errors.As(err, &u) {
 			err = u.Err
 		}
-		return nil, fmt.Errorf("no daemon answers at %s: is it running, and is NOTIFIER_HTTP_ADDR its own? %w",
-			c.address(), err)
+		return nil, fmt.Errorf("%w at %s: is it running, and is NOTIFIER_HTTP_ADDR its own? %w",
+			ErrNoDaemon, c.address(), err)
 	}
-	defer func() { _ = resp.Body.Close() }()
-	switch resp.StatusCode {
-	case http.StatusOK:
-	case http.StatusUnauthorized:
-		return nil, errors.New("the daemon asks for a token: set NOTIFIER_HTTP_TOKEN to the one it was started with")
-	case http.StatusMisdirectedRequest:
-		return nil, errors.New("the daemon answers to the name localhost only: set NOTIFIER_HTTP_ADDR to 127.0.0.1 " +
+	if err := refused(resp.StatusCode, path); err != nil {
+		_ = resp.Body.Close()
+		return nil, err
+	}
+	return resp, nil
+}
+
+// refused says what an answer that is not 200 means, in our own words: what
+// another program says may be anything.
+func refused(code int, path string) error {
+	switch {
+	case code == http.StatusOK:
+		return nil
+	case code == http.StatusUnauthorized && isPrivate(path):
+		return errors.New("the daemon asks for a token: set NOTIFIER_HTTP_TOKEN to the one it was started with, " +
+			"or NOTIFIER_DATA_DIR to its folder, where it keeps one")
+	case code == http.StatusUnauthorized:
+		return errors.New("the daemon asks for a token: set NOTIFIER_HTTP_TOKEN to the one it was started with")
+	case code == http.StatusMisdirectedRequest:
+		return errors.New("the daemon answers to the name localhost only: set NOTIFIER_HTTP_ADDR to 127.0.0.1 " +
 			"and its port")
-	default:
-		// In our own words: what another program says may be anything.
-		return nil, fmt.Errorf("the daemon answered %d %s: is it another program, or an older version?",
-			resp.StatusCode, http.StatusText(resp.StatusCode))
+	case code == http.StatusConflict && isPrivate(path):
+		return errors.New("the daemon is giving a copy to somebody else: try again when that is done")
+	case code == http.StatusInternalServerError && isPrivate(path):
+		return errors.New("the daemon could not copy its state; its log says why")
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err != nil {
-		return nil, fmt.Errorf("the daemon's answer: %w", err)
-	}
-	if len(body) > maxAnswer {
-		return nil, fmt.Errorf("the daemon's answer has more than %d bytes: ask for one batch", maxAnswer)
-	}
-	return body, nil
+	return fmt.Errorf("the daemon answered %d %s: is it another program, or an older version?",
+		code, http.StatusText(code))
 }
