@@ -81,7 +81,30 @@ func fillTheDisk(path string, say func(...any)) error {
 		return err
 	}
 	say(commits, "commits,", failed+3, "failed")
-	return errors.Join(holds(s, commits), s.Close())
+	return errors.Join(holds(s, commits), compactOnFullDisk(s, other), s.Close())
+}
+
+// compactOnFullDisk sees that a compaction for which there is no space leaves the
+// state as it is, and in use.
+func compactOnFullDisk(s *store.Store, other string) error {
+	pending, err := s.Pending()
+	if err = errors.Join(err, s.Relayed(pending, nil)); err != nil {
+		return err
+	}
+	s.CompactAbove(0)
+	if err := os.WriteFile(other, make([]byte, 4<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("error %w, want that the disk is full", err)
+	}
+	if _, err := s.CompactIfNeeded(); err == nil || errors.Is(err, store.ErrDamaged) {
+		return fmt.Errorf("compaction on a full disk: error %w, want one that is no damage", err)
+	}
+	if err := errors.Join(os.Remove(other), s.PutPlace("slack", nil)); err != nil {
+		return fmt.Errorf("with space again: %w", err)
+	}
+	if done, err := s.CompactIfNeeded(); err != nil || done.After > done.Before/2 {
+		return fmt.Errorf("compaction with space again: %v, error %w", done, err)
+	}
+	return nil
 }
 
 func holds(s *store.Store, commits int) error {
