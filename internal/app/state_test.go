@@ -23,29 +23,24 @@ func TestFault25StateRemovedWhileRunning(t *testing.T) {
 	}
 	p, url := newPlatform(t, 60)
 	c := settings(t, url)
-	c.Baseline = config.BaselineSilent // what a new state would swallow all with
-	c.NATSURL = "nats://127.0.0.1:1"   // nobody is there, so that events wait
-	path := filepath.Join(c.DataDir, "notifier.db")
-	for round := range 2 {
-		a, err := app.New(t.Context(), c, "test", quiet)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ended := make(chan error, 1)
-		go func() { ended <- a.Run(context.Background()) }()
-		eventually(t, "calls go on", func() bool {
-			n, err := a.Waiting()
-			return err == nil && n > uint64(20*(round+1))
-		})
-		if err := os.Remove(path); err != nil {
-			t.Fatal(err)
-		}
-		if err := <-ended; !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), "a new start goes on with it") {
-			t.Errorf("error %v, want that it was removed, and is in place again", err)
-		}
+	a, err := app.New(t.Context(), c, "test", quiet)
+	if err != nil {
+		t.Fatal(err)
 	}
-	c.NATSURL = ""
-	a, _ := begin(t, c)
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(context.Background()) }()
+	eventually(t, "calls go on", func() bool {
+		done := p.Sim.Progress()
+		return done.Calls-done.Open > 10
+	})
+	if err := os.Remove(filepath.Join(c.DataDir, "notifier.db")); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), "a new start goes on with it") {
+		t.Errorf("error %v, want that it was removed, and is in place again", err)
+	}
+	c.Baseline = config.BaselineSilent // a new state would swallow all
+	a, _ = begin(t, c)
 	await(t, p)
 	eventually(t, "the outbox empties", relayed(a))
 	judge(t, "nats://"+a.NATSAddr(), "", p)
