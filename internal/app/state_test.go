@@ -21,7 +21,7 @@ func TestFault25StateRemovedWhileRunning(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a file that is open cannot be removed there")
 	}
-	p, url := newPlatform(t, 60)
+	p, url := newPlatform(t, 20)
 	c := settings(t, url)
 	a, err := app.New(t.Context(), c, "test", quiet)
 	if err != nil {
@@ -31,7 +31,7 @@ func TestFault25StateRemovedWhileRunning(t *testing.T) {
 	go func() { ended <- a.Run(context.Background()) }()
 	eventually(t, "calls go on", func() bool {
 		done := p.Sim.Progress()
-		return done.Calls-done.Open > 10
+		return done.Calls-done.Open > 3
 	})
 	if err := os.Remove(filepath.Join(c.DataDir, "notifier.db")); err != nil {
 		t.Fatal(err)
