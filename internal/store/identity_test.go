@@ -170,3 +170,37 @@ func TestFault24CutWhileOpen(t *testing.T) {
 		}
 	}
 }
+
+// Pages that are overwritten while the file is open: bbolt panics, also while it
+// rolls back, and keeps its locks. Whoever comes after must not wait for them.
+func TestFault28OverwrittenWhileOpen(t *testing.T) {
+	t.Parallel()
+	path := statePath(t)
+	s := open(t, path)
+	for n := range uint64(40) {
+		appendEvents(t, s, "b", newEvent("b", n+1))
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	header := 2 * int64(os.Getpagesize())
+	if _, err := f.WriteAt(bytes.Repeat([]byte{0xff}, int(fileSize(t, path)-header)), header); err != nil {
+		t.Fatal(err)
+	}
+	for n, touch := range []func() error{
+		func() error { return putCall(s) },
+		func() error { return putCall(s) },
+		s.CheckIdentity,
+		func() error { return s.Outbox(1, 1, func(uint64, event.Event) {}) },
+	} {
+		if err := touch(); !errors.Is(err, store.ErrDamaged) {
+			t.Errorf("call %d: error %v, want that it is damaged", n, err)
+		}
+	}
+	_ = s.Close()
+	if _, err := store.Open(path); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("the next start: error %v", err)
+	}
+}

@@ -42,3 +42,8 @@ func lockFile(path string, exclusive bool) (unlock func(), err error) {
 		}
 	}
 }
+
+// unlockFile lets go of the lock that bbolt has on a file.
+func unlockFile(f *os.File) {
+	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) //nolint:gosec // a file descriptor is small
+}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -159,25 +160,36 @@ func TestRestoreLeavesNoGap(t *testing.T) {
 	t.Parallel()
 	skipOnWindows(t)
 	path, file, _ := backedUp(t)
-	done, looked := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(looked)
-		for {
-			select {
-			case <-done:
-				return
-			default:
+	done := make(chan struct{})
+	var looks sync.WaitGroup
+	for _, look := range []func() error{
+		func() error {
+			_, err := os.Stat(path)
+			return err
+		},
+		func() error {
+			s, err := store.OpenExisting(path)
+			if err == nil {
+				err = errors.Join(s.Outbox(1, 1, func(uint64, event.Event) {}), s.Close())
 			}
-			if s, err := store.OpenExisting(path); err == nil {
-				_ = s.Outbox(1, 1, func(uint64, event.Event) {})
-				s.Close()
-			} else if !errors.Is(err, store.ErrLocked) {
-				t.Errorf("a start while it is restored: %v", err)
+			return err
+		},
+	} {
+		looks.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if err := look(); err != nil && !errors.Is(err, store.ErrLocked) {
+					t.Errorf("a start while it is restored: %v", err)
+				}
 			}
-		}
-	}()
+		})
+	}
 	restored := 0
-	for restored < 10 {
+	for restored < 20 {
 		if _, err := store.Restore(path, file, false); err == nil {
 			restored++
 		} else if !errors.Is(err, store.ErrLocked) {
@@ -186,5 +198,5 @@ func TestRestoreLeavesNoGap(t *testing.T) {
 		}
 	}
 	close(done)
-	<-looked
+	looks.Wait()
 }

@@ -81,7 +81,8 @@ func (s *Store) closeFile() error {
 	}
 	if b := s.broken.Load(); b != nil && b.locked {
 		// Close would wait for the locks. The mapping stays until the process
-		// ends; the lock of the file ends with this.
+		// ends, and would keep the lock of the file as well.
+		unlockFile(s.file.file)
 		return errors.Join(heir, s.file.file.Close())
 	}
 	if err := s.file.db.Close(); err != nil {
