@@ -68,7 +68,8 @@ tools (nats stream backup). notifier restore puts a copy back.`,
 		if *asJSON {
 			return printJSON(cmd.OutOrStdout(), saved)
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s: %d bytes of store %s, with %s\n", file, saved.Bytes, saved.Store, asOf(saved.Newest))
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: %d bytes of store %s, with %s\n",
+			file, saved.Bytes, saved.Store, asOf(saved.Newest))
 		return nil
 	}
 	return cmd

@@ -97,7 +97,7 @@ func TestClientBackup(t *testing.T) {
 			PrivateToken: "made",
 			Backup:       func(context.Context) (io.ReadCloser, int64, error) { return nil, 0, errors.New("canary-4711") },
 		}), "its log says why"},
-		"another's token":  {addr(ops.Options{PrivateToken: "other", Backup: giving("", 0)}), "NOTIFIER_DATA_DIR to its folder"},
+		"another's token":  {addr(ops.Options{PrivateToken: "other", Backup: giving("", 0)}), "NOTIFIER_DATA_DIR to its"},
 		"an older version": {addr(ops.Options{PrivateToken: "made"}), "an older version"},
 	} {
 		_, err := backupFrom(t, tt.addr, "made")
@@ -174,7 +174,8 @@ func TestFault30SlowClient(t *testing.T) {
 		t.Errorf("another one meanwhile: got %d, want %d", got.Code, http.StatusConflict)
 	}
 	grown := size() - before
-	t.Logf("the file of %d bytes grew by %d over %d commits, while %d bytes of the copy were read", before, grown, commits, read)
+	t.Logf("the file of %d bytes grew by %d over %d commits, while %d bytes of the copy were read",
+		before, grown, commits, read)
 	if grown > 1<<20 {
 		t.Errorf("the file grew by %d bytes", grown)
 	}

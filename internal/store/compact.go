@@ -88,7 +88,7 @@ func (s *Store) compact() (err error) {
 	if err := syncDir(dir); err != nil {
 		// A power cut could bring the old file back, without what is committed
 		// from now on: so nothing is.
-		err = fmt.Errorf("%w: the folder of the state cannot be synced: %w; see to the disk, and start again", ErrDamaged, err)
+		err = fmt.Errorf("%w: its folder cannot be synced: %w; see to the disk, and start again", ErrDamaged, err)
 		s.broken.Store(&brokenError{error: err})
 		return errors.Join(err, old.db.Close())
 	}
@@ -114,8 +114,7 @@ func (s *Store) compactInto(next *boltFile, path string) error {
 		err = copied.check()
 	}
 	if err != nil {
-		// Not ErrDamaged: the state itself is as it was.
-		return fmt.Errorf("the copy is not what was written, and the state is left as it is: %v", err) //nolint:errorlint // see above
+		return errors.New("the new file is not what was written; the state is left as it is: " + err.Error())
 	}
 	s.used.Store(copied.used.Load())
 	return nil

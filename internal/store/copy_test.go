@@ -57,8 +57,8 @@ func TestCopy(t *testing.T) {
 		_, err := io.Copy(w, c)
 		return err
 	})
-	if d := cmp.Diff(store.Summary{Store: s.ID(), Bytes: fileSize(t, file), Newest: newEvent("b", 1).Time}, summary); d != "" ||
-		err != nil {
+	wantSummary := store.Summary{Store: s.ID(), Bytes: fileSize(t, file), Newest: newEvent("b", 1).Time}
+	if d := cmp.Diff(wantSummary, summary); d != "" || err != nil {
 		t.Errorf("summary (-want +got), error %v:\n%s", err, d)
 	}
 	before, err := os.ReadFile(file)

@@ -133,9 +133,11 @@ func TestFault22DiskFull(t *testing.T) {
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
 	}
-	if err := cmd.Start(); errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) {
+	err := cmd.Start()
+	if errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EINVAL) {
 		t.Skipf("a disk of one's own takes a user namespace, which this system does not give: %v", err)
-	} else if err != nil {
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	said := ""

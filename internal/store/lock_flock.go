@@ -25,7 +25,7 @@ func lockFile(path string, exclusive bool) (unlock func(), err error) {
 		if err != nil {
 			return func() {}, err
 		}
-		err = syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB) //nolint:gosec // a file descriptor is small
+		err = syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
 		same := false
 		if err == nil {
 			same, err = isAt(f, path) // else it was replaced meanwhile
@@ -45,5 +45,5 @@ func lockFile(path string, exclusive bool) (unlock func(), err error) {
 
 // unlockFile lets go of the lock that bbolt has on a file.
 func unlockFile(f *os.File) {
-	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) //nolint:gosec // a file descriptor is small
+	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
 }

@@ -137,7 +137,7 @@ func newStore(path string, file *boltFile, headers func(*bolt.DB, io.ReaderAt) e
 		err = s.check()
 	}
 	if err != nil {
-		s.closeFile()
+		_ = s.closeFile()
 		return nil, err
 	}
 	return s, nil
