@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/syllable-notifier/notifier/internal/config"
+	"github.com/syllable-notifier/notifier/internal/publish"
 	"github.com/syllable-notifier/notifier/internal/store"
 )
 
@@ -65,7 +66,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.Is(err, store.ErrLocked):
 		return exitLocked
-	case errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrNewer):
+	case errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrNewer), errors.Is(err, publish.ErrOlderState):
 		return exitDamaged
 	}
 	return exitFailed

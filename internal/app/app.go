@@ -45,6 +45,7 @@ type App struct {
 	js         jetstream.JetStream
 	platform   *syllable.Client
 	poller     *fetch.Poller
+	room       *room
 	relay      *publish.Relay
 	deliveries []*publish.Delivery
 	slack      *slack.Sink  // nil where nothing goes to Slack
@@ -122,6 +123,7 @@ func (a *App) build() error {
 	if err != nil {
 		return err
 	}
+	a.room = &room{limit: a.cfg.OutboxLimit, waiting: a.Waiting}
 	a.poller = fetch.New(a.platform, guard{taker, a}, fetch.Options{
 		Batches:    a.cfg.Batches,
 		Campaigns:  a.cfg.Campaigns,
@@ -134,6 +136,7 @@ func (a *App) build() error {
 		Unfinished: unfinished,
 		Outage:     outage,
 		Herald:     herald{taker, a},
+		Room:       a.room.check,
 		Log:        a.log,
 	})
 	if err := a.buildSinks(); err != nil {
@@ -209,6 +212,7 @@ func (a *App) checks() []ops.Check {
 	return []ops.Check{
 		{Name: "nats", Ready: a.natsReady},
 		{Name: "poll", Ready: a.poller.Ready},
+		{Name: "outbox", Ready: a.room.check},
 	}
 }
 

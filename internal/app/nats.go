@@ -102,20 +102,23 @@ func (a *App) external() []nats.Option {
 }
 
 func (a *App) buildRelay() error {
-	note, err := a.store.RelayNote()
+	progress, err := a.store.Progress()
 	if err != nil {
 		return err
 	}
+	retry := a.conn.StatusChanged(nats.CONNECTED)
+	a.onClose(func() { a.conn.RemoveStatusListener(retry) })
 	a.relay, err = publish.NewRelay(publish.RelayOptions{
-		Outbox:    a.store,
-		Store:     a.store.ID(),
-		Note:      note,
-		Wake:      a.store.Committed(),
-		JetStream: a.js,
-		Prepare:   a.prepareStream(),
-		Prefix:    a.cfg.NATSSubjectPrefix,
-		Damaged:   damaged,
-		Log:       a.log,
+		Outbox:  a.store,
+		Store:   a.store.ID(),
+		Relayed: progress.Relayed,
+		Note:    progress.Note,
+		Wake:    a.store.Committed(),
+		Stream:  publish.NewJetStream(a.js, a.prepareStream()),
+		Retry:   retry,
+		Prefix:  a.cfg.NATSSubjectPrefix,
+		Damaged: damaged,
+		Log:     a.log,
 	})
 	return err
 }
@@ -171,8 +174,12 @@ func (a *App) buildSinks() error {
 		JetStream: a.js,
 		Stream:    a.cfg.NATSStream,
 		Store:     a.store.ID(),
+		Kept:      a.store,
 		Subject:   a.cfg.NATSSubjectPrefix + "." + event.InsightsCompleted + ".>",
-		Places:    a.store,
+		// One by one: people read the channel in the order of the stream.
+		Concurrent: 1,
+		Since:      a.cfg.SlackSince,
+		Places:     a.store,
 		Park: func(by, reason string, e event.Event) error {
 			return a.store.Park(store.Parked{By: by, Reason: reason, At: time.Now().UTC(), Event: e})
 		},

@@ -35,7 +35,7 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		}))
 	}
-	parts = append(parts, start(hard, a.serve),
+	parts = append(parts, start(hard, a.serve), start(hard, a.upkeep),
 		start(hard, func(ctx context.Context) { a.keepState(ctx, a.store) }))
 	if a.slack != nil {
 		parts = append(parts, start(hard, a.checkSlack))

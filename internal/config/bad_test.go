@@ -44,6 +44,8 @@ func TestLoadBadValue(t *testing.T) {
 		},
 		"NATS_SUBJECT_PREFIX": {".", "a.", ".a", "a..b", "a.*", ">", "$SYS", "a b", "_INBOX", "_INBOX.a", "é", "a%2E"},
 		"NATS_REPLICAS":       {"0", "2", "4", "7", "-1", "one", "1.0"},
+		"OUTBOX_KEEP":         {"-1s", "1d", "24"},
+		"OUTBOX_LIMIT":        {"0", "999", "-1", "1e6", "1000000001"},
 		"RETENTION":           {"59s", "0", "7d", "-1h"},
 		"HTTP_ADDR":           {"8080", ":http", "localhost", "[::1]", "http://127.0.0.1:8080", "false"},
 		"HTTP_TOKEN":          {"two\nlines"},
@@ -65,6 +67,14 @@ func TestLoadBadValue(t *testing.T) {
 	} {
 		t.Run("SLACK_CHANNEL="+value, func(t *testing.T) {
 			checkBad(t, "NOTIFIER_SLACK_CHANNEL", value, map[string]string{"NOTIFIER_SLACK_TOKEN": "t"})
+		})
+	}
+	for _, value := range []string{
+		"now", "yesterday", "2026-08-22", "2026-08-22T10:00:00", "2026-08-22 10:00:00Z", "9999-01-01T00:00:00Z",
+		"1969-12-31T23:59:59Z", "24h",
+	} {
+		t.Run("SLACK_SINCE="+value, func(t *testing.T) {
+			checkBad(t, "NOTIFIER_SLACK_SINCE", value, slack)
 		})
 	}
 	for _, name := range []string{"CREDS", "CA"} {
@@ -120,6 +130,7 @@ func TestLoadBadTogether(t *testing.T) {
 		{env{"NATS_REPLICAS": "3"}, want{{"NATS_REPLICAS", "NATS_URL"}}},
 		{env{"SLACK_TOKEN": "t"}, want{{"SLACK_TOKEN", "SLACK_CHANNEL"}}},
 		{env{"SLACK_CHANNEL": "#c"}, want{{"SLACK_CHANNEL", "SLACK_TOKEN"}}},
+		{env{"SLACK_SINCE": "all"}, want{{"SLACK_SINCE", "SLACK_TOKEN"}}},
 
 		// What is wrong already is not blamed twice.
 		{env{"NATS_URL": "bad", "NATS_CA": file, "NATS_REPLICAS": "5"}, want{{"NATS_URL", "nats"}}},

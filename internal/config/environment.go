@@ -46,10 +46,15 @@ type environment struct {
 		SubjectPrefix variable `split_words:"true" default:"syllable" desc:"first token or tokens of every subject"`
 		Replicas      variable `default:"1" desc:"replicas of the stream: 1, 3 or 5; the embedded server has 1"`
 	}
+	Outbox struct {
+		Keep  variable `default:"24h" desc:"how long events stay in the state after the stream took them, to fill it again"`
+		Limit variable `default:"1000000" desc:"how many events may wait for the stream before polling pauses"`
+	}
 	Retention variable `default:"168h" desc:"how long events stay in the stream; 1m at least"`
 	Slack     struct {
 		Token   variable `secret:"true" desc:"bot token; empty: no Slack"`
 		Channel variable `desc:"channel id or #name that completed insights go to"`
+		Since   variable `desc:"first events for Slack when it is set up: all, or from a time such as 2026-08-22T10:00:00Z; empty: those to come"`
 		API     struct {
 			URL variable `default:"https://slack.com/api/" desc:"base of Slack's API, for tests and proxies"`
 		}

@@ -26,6 +26,8 @@ func defaults() config.Config {
 		NATSStream:            "SYLLABLE",
 		NATSSubjectPrefix:     "syllable",
 		NATSReplicas:          1,
+		OutboxKeep:            24 * time.Hour,
+		OutboxLimit:           1_000_000,
 		Retention:             168 * time.Hour,
 		SlackAPIURL:           "https://slack.com/api/",
 		HTTPAddr:              "127.0.0.1:8080",
@@ -106,6 +108,8 @@ func TestLoadGood(t *testing.T) {
 			map[string]string{"NOTIFIER_NATS_URL": "tls://a"}},
 		{"NATS_CERT", file, func(c *config.Config) { c.NATSCert, c.NATSKey, c.NATSURL = file, file, "tls://a" },
 			map[string]string{"NOTIFIER_NATS_URL": "tls://a", "NOTIFIER_NATS_KEY": file}},
+		{"OUTBOX_KEEP", "0s", func(c *config.Config) { c.OutboxKeep = 0 }, nil},
+		{"OUTBOX_LIMIT", "1000", func(c *config.Config) { c.OutboxLimit = 1000 }, nil},
 		{"NATS_STREAM", "Calls-1_ü$", func(c *config.Config) { c.NATSStream = "Calls-1_ü$" }, nil},
 		{"NATS_SUBJECT_PREFIX", "acme.EU-1.c_2", func(c *config.Config) { c.NATSSubjectPrefix = "acme.EU-1.c_2" }, nil},
 		{"NATS_REPLICAS", "3", func(c *config.Config) { c.NATSReplicas, c.NATSURL = 3, "nats://a" },
@@ -115,6 +119,8 @@ func TestLoadGood(t *testing.T) {
 			map[string]string{"NOTIFIER_SLACK_TOKEN": "t"}},
 		{"SLACK_CHANNEL", "#appels-été_2", func(c *config.Config) { c.SlackChannel, c.SlackToken = "#appels-été_2", "t" },
 			map[string]string{"NOTIFIER_SLACK_TOKEN": "t"}},
+		{"SLACK_SINCE", "ALL", slackSince(time.Unix(0, 0)), slack},
+		{"SLACK_SINCE", "2026-08-22T12:00:00.5+02:00", slackSince(time.Date(2026, 8, 22, 10, 0, 0, 5e8, time.UTC)), slack},
 		{"SLACK_API_URL", "http://proxy/slack", func(c *config.Config) { c.SlackAPIURL = "http://proxy/slack/" }, nil},
 		{"HTTP_ADDR", "off", func(c *config.Config) { c.HTTPAddr = config.Off }, nil},
 		{"HTTP_ADDR", "localhost:65535", func(c *config.Config) { c.HTTPAddr = "localhost:65535" }, nil},
@@ -139,6 +145,13 @@ func TestLoadGood(t *testing.T) {
 			}
 		})
 	}
+}
+
+// slack are the settings that those of Slack need beside them.
+var slack = map[string]string{"NOTIFIER_SLACK_TOKEN": "t", "NOTIFIER_SLACK_CHANNEL": "#c"}
+
+func slackSince(at time.Time) func(*config.Config) {
+	return func(c *config.Config) { c.SlackToken, c.SlackChannel, c.SlackSince = "t", "#c", at.UTC() }
 }
 
 func TestLoadKeyless(t *testing.T) {

@@ -20,7 +20,9 @@ const (
 	maxConcurrent = 64
 	maxBatchID    = 255 // bytes
 	maxStream     = 255 // bytes, as the server has it
-	maxChannel    = 80  // characters, as Slack has it
+	minWaiting    = 1000
+	maxWaiting    = 1_000_000_000
+	maxChannel    = 80 // characters, as Slack has it
 )
 
 // parse makes the Config. A setting with a problem is left zero.
@@ -48,9 +50,12 @@ func (r *reading) parse() Config {
 		NATSStream:            take(&e.NATS.Stream, streamName),
 		NATSSubjectPrefix:     take(&e.NATS.SubjectPrefix, subjectPrefix),
 		NATSReplicas:          take(&e.NATS.Replicas, replicas),
+		OutboxKeep:            take(&e.Outbox.Keep, atLeast(0, "24h")),
+		OutboxLimit:           take(&e.Outbox.Limit, waiting),
 		Retention:             take(&e.Retention, atLeast(minRetention, "168h")),
 		SlackToken:            take(&e.Slack.Token, secret),
 		SlackChannel:          take(&e.Slack.Channel, slackChannel),
+		SlackSince:            take(&e.Slack.Since, since),
 		SlackAPIURL:           take(&e.Slack.API.URL, slackURL),
 		HTTPAddr:              take(&e.HTTP.Addr, listenAddr),
 		HTTPToken:             take(&e.HTTP.Token, secret),
@@ -159,6 +164,14 @@ func concurrent(s string) (int, error) {
 	return n, nil
 }
 
+func waiting(s string) (uint64, error) {
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil || n < minWaiting || n > maxWaiting {
+		return 0, fmt.Errorf("want a number of events from %d to %d", minWaiting, maxWaiting)
+	}
+	return n, nil
+}
+
 // oneOf takes one of the words given, in any case.
 func oneOf(words ...string) func(string) (string, error) {
 	return func(s string) (string, error) {
@@ -180,6 +193,19 @@ func logLevel(s string) (slog.Level, error) {
 	}
 	err = level.UnmarshalText([]byte(word))
 	return level, err
+}
+
+// since takes a time that is not in the future, which would be a mistake with
+// the time zone, or the word all.
+func since(s string) (time.Time, error) {
+	if strings.EqualFold(s, All) {
+		return time.Unix(0, 0).UTC(), nil
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil || t.After(time.Now()) || t.Before(time.Unix(0, 0)) {
+		return time.Time{}, errors.New("want all, or a time in the past with its zone, such as 2026-08-22T10:00:00Z")
+	}
+	return t.UTC(), nil
 }
 
 func streamName(s string) (string, error) {

@@ -152,20 +152,7 @@ func (d *day) adaptive(t testing.TB) latencies {
 		t.Fatal(err)
 	}
 	defer st.Close()
-	client := syllable.New("http://host", "k", "test")
-	defer client.Close()
-	client.Wrap(func(http.RoundTripper) http.RoundTripper { return d })
-	poller := fetch.New(client, ingest.New(st, ingest.Options{
-		APIBase: "http://host", Settle: 4 * dayInterval, Log: quiet,
-	}), fetch.Options{
-		Interval: dayInterval, Discovery: time.Minute, Settle: 4 * dayInterval, Dir: dir, Rate: 20, Log: quiet,
-	})
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		poller.Run(ctx)
-	}()
+	stop := d.poll(t, st, dir, nil)
 	for !d.finished() {
 		time.Sleep(time.Minute)
 	}
@@ -174,12 +161,34 @@ func (d *day) adaptive(t testing.TB) latencies {
 		rest *= 3
 	}
 	time.Sleep(rest)
-	cancel()
-	<-done
+	stop()
 	if n := completed(t, st); n != 1 && !d.revised {
 		t.Errorf("completed %d times", n)
 	}
 	return d.seen(t, st)
+}
+
+// poll begins to watch the platform, and returns what ends it.
+func (d *day) poll(t testing.TB, st *store.Store, dir string, room func() error) (stop func()) {
+	t.Helper()
+	client := syllable.New("http://host", "k", "test")
+	client.Wrap(func(http.RoundTripper) http.RoundTripper { return d })
+	poller := fetch.New(client, ingest.New(st, ingest.Options{
+		APIBase: "http://host", Settle: 4 * dayInterval, Log: quiet,
+	}), fetch.Options{
+		Interval: dayInterval, Discovery: time.Minute, Settle: 4 * dayInterval, Dir: dir, Rate: 20, Room: room, Log: quiet,
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		poller.Run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-done
+		client.Close()
+	}
 }
 
 // told is what an event said, and when.
@@ -199,7 +208,7 @@ type field struct {
 func (d *day) seen(t testing.TB, st *store.Store) latencies {
 	t.Helper()
 	events := map[field][]told{}
-	err := st.Outbox(1<<30, 1<<40, func(_ uint64, e event.Event) {
+	_, err := st.Events(0, 1<<30, 1<<40, func(_ uint64, e event.Event) {
 		if e.ID.Scope != event.ScopeCall {
 			return
 		}
@@ -242,7 +251,7 @@ func (d *day) seen(t testing.TB, st *store.Store) latencies {
 func completed(t testing.TB, st *store.Store) int {
 	t.Helper()
 	n := 0
-	err := st.Outbox(1<<30, 1<<40, func(_ uint64, e event.Event) {
+	_, err := st.Events(0, 1<<30, 1<<40, func(_ uint64, e event.Event) {
 		if e.Name == event.BatchCompleted {
 			n++
 		}

@@ -177,7 +177,7 @@ func (w *world) poll(items ...string) {
 func (w *world) events() []string {
 	w.t.Helper()
 	var all []string
-	err := w.store.Outbox(1<<20, 1<<30, func(_ uint64, e event.Event) {
+	_, err := w.store.Events(0, 1<<20, 1<<30, func(_ uint64, e event.Event) {
 		if e.ID.Scope != event.ScopeCall {
 			return
 		}
@@ -320,7 +320,7 @@ func TestObservedBetweenTwoPolls(t *testing.T) {
 		w.p.set(nil, item("a", "FAILED", "x", "null"))
 		time.Sleep(12 * time.Second)
 		synctest.Wait()
-		err := w.store.Outbox(10, 1<<20, func(_ uint64, e event.Event) {
+		_, err := w.store.Events(0, 10, 1<<20, func(_ uint64, e event.Event) {
 			c, err := e.Call()
 			if err != nil {
 				t.Fatal(err)
@@ -404,7 +404,7 @@ func TestEventsAreWhole(t *testing.T) {
 		raw := `{"reference_id": "r.1","target":"206-555-0142", "new":[1, {"x":"<&>"}],"request_status":"FAILED"}`
 		w.poll(raw)
 		var got []event.Event
-		if err := w.store.Outbox(10, 1<<20, func(_ uint64, e event.Event) { got = append(got, e) }); err != nil {
+		if _, err := w.store.Events(0, 10, 1<<20, func(_ uint64, e event.Event) { got = append(got, e) }); err != nil {
 			t.Fatal(err)
 		}
 		if len(got) != 1 {
@@ -487,7 +487,7 @@ func TestChainsOverRestarts(t *testing.T) {
 				w.poll(items...)
 			}
 			last := map[string]event.Call{}
-			if err := w.store.Outbox(1<<20, 1<<30, func(_ uint64, e event.Event) {
+			if _, err := w.store.Events(0, 1<<20, 1<<30, func(_ uint64, e event.Event) {
 				if e.ID.Scope != event.ScopeCall {
 					return
 				}

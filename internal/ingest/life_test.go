@@ -55,7 +55,7 @@ func (w *world) lives() []string {
 
 func (w *world) outbox() (all []event.Event) {
 	w.t.Helper()
-	if err := w.store.Outbox(1<<20, 1<<30, func(_ uint64, e event.Event) { all = append(all, e) }); err != nil {
+	if _, err := w.store.Events(0, 1<<20, 1<<30, func(_ uint64, e event.Event) { all = append(all, e) }); err != nil {
 		w.t.Fatal(err)
 	}
 	return all

@@ -47,8 +47,8 @@ func TestRelayEndsWhenTheStateIsDamaged(t *testing.T) {
 		t.Parallel()
 		o := newOutbox()
 		r, err := publish.NewRelay(publish.RelayOptions{
-			Outbox: o, Store: storeID, Wake: o.wake, JetStream: js, Prefix: prefix, Damaged: isDamaged, Log: quiet,
-			Prepare: func(context.Context) (jetstream.Stream, error) { return nil, errDamaged },
+			Outbox: o, Store: storeID, Wake: o.wake, Prefix: prefix, Damaged: isDamaged, Log: quiet,
+			Stream: publish.NewJetStream(js, func(context.Context) (jetstream.Stream, error) { return nil, errDamaged }),
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -59,7 +59,7 @@ func ensure(ctx context.Context, js jetstream.JetStream, c publish.StreamConfig)
 }
 
 // newEvent returns revision n of call ref.
-func newEvent(t *testing.T, ref string, n uint64, result string) event.Event {
+func newEvent(t testing.TB, ref string, n uint64, result string) event.Event {
 	t.Helper()
 	from, to := fmt.Sprintf("S%d", n-1), fmt.Sprintf("S%d", n)
 	at := time.Date(2026, 8, 22, 10, 0, int(n%60), 0, time.UTC)
@@ -80,17 +80,18 @@ func newEvent(t *testing.T, ref string, n uint64, result string) event.Event {
 // outbox is an outbox in memory, which keeps to the rules of the real one.
 type outbox struct {
 	mu      sync.Mutex
-	next    uint64
-	waiting []waiting
+	kept    []kept // the first has sequence dropped+1
+	dropped uint64
+	relayed uint64
 	parked  []string // reasons
 	note    []byte
 	wake    chan struct{}
 	fail    func(op string) error // nil: nothing fails
 }
 
-type waiting struct {
-	sequence uint64
-	event    event.Event
+type kept struct {
+	event  event.Event
+	parked bool
 }
 
 func newOutbox() *outbox { return &outbox{wake: make(chan struct{}, 1)} }
@@ -99,8 +100,7 @@ func (o *outbox) add(events ...event.Event) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, e := range events {
-		o.next++
-		o.waiting = append(o.waiting, waiting{o.next, e})
+		o.kept = append(o.kept, kept{event: e})
 	}
 	select {
 	case o.wake <- struct{}{}:
@@ -108,18 +108,24 @@ func (o *outbox) add(events ...event.Event) {
 	}
 }
 
-func (o *outbox) Outbox(limit, maxBytes int, each func(uint64, event.Event)) error {
+func (o *outbox) Events(after uint64, limit, maxBytes int, each func(uint64, event.Event)) (uint64, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	size := 0
-	for i, w := range o.waiting {
-		if size += len(w.event.Data); i >= limit || size > maxBytes && i > 0 {
+	through, size := uint64(0), 0
+	for n := max(after, o.dropped) + 1; n <= o.newest() && limit > 0; n, limit = n+1, limit-1 {
+		k := o.kept[n-o.dropped-1]
+		if size += len(k.event.Data); size > maxBytes && through > 0 {
 			break
 		}
-		each(w.sequence, w.event)
+		if !k.parked {
+			each(n, k.event)
+		}
+		through = n
 	}
-	return nil
+	return through, nil
 }
+
+func (o *outbox) newest() uint64 { return o.dropped + uint64(len(o.kept)) }
 
 func (o *outbox) Relayed(sequence uint64, note []byte) error {
 	o.mu.Lock()
@@ -129,10 +135,10 @@ func (o *outbox) Relayed(sequence uint64, note []byte) error {
 			return err
 		}
 	}
-	for len(o.waiting) > 0 && o.waiting[0].sequence <= sequence {
-		o.waiting = o.waiting[1:]
+	if sequence > o.newest() {
+		return fmt.Errorf("the newest is %d", o.newest())
 	}
-	o.note = note
+	o.relayed, o.note = max(sequence, o.dropped), note
 	return nil
 }
 
@@ -144,29 +150,43 @@ func (o *outbox) ParkRelayed(sequence uint64, reason string, _ time.Time) error 
 			return err
 		}
 	}
-	if o.waiting[0].sequence != sequence {
+	oldest := o.relayed + 1
+	for oldest < o.newest() && o.kept[oldest-o.dropped-1].parked {
+		oldest++
+	}
+	if oldest != sequence {
 		return fmt.Errorf("%d is not the oldest", sequence)
 	}
-	o.waiting = o.waiting[1:]
+	o.kept[sequence-o.dropped-1].parked = true
+	o.relayed = sequence
 	o.parked = append(o.parked, reason)
 	return nil
 }
 
+// letGo drops what was relayed up to a sequence.
+func (o *outbox) letGo(sequence uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.kept = o.kept[sequence-o.dropped:]
+	o.dropped = sequence
+}
+
+// size is how many events wait.
 func (o *outbox) size() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.waiting)
+	return int(o.newest() - o.relayed)
 }
 
 // newRelay returns a relay as a process makes it at its start.
 func newRelay(t *testing.T, js jetstream.JetStream, o *outbox, c publish.StreamConfig) *publish.Relay {
 	t.Helper()
 	r, err := publish.NewRelay(publish.RelayOptions{
-		Outbox: o, Store: storeID, Note: o.note, Wake: o.wake, JetStream: js, Prefix: prefix,
+		Outbox: o, Store: storeID, Relayed: o.relayed, Note: o.note, Wake: o.wake, Prefix: prefix,
 		Damaged: isDamaged, Log: quiet,
-		Prepare: func(ctx context.Context) (jetstream.Stream, error) {
+		Stream: publish.NewJetStream(js, func(ctx context.Context) (jetstream.Stream, error) {
 			return ensure(ctx, js, c)
-		},
+		}),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -2,66 +2,65 @@ package publish
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/syllable-notifier/notifier/event"
 )
 
 const (
-	// batchEvents and batchBytes bound what is published and synced at once;
-	// 1,000 is the server's own limit of an atomic batch.
-	batchEvents = 1000
-	batchBytes  = 4 << 20
-	// singleEvents takes the place of batchEvents where events go one by one,
-	// so that what is stored also leaves the outbox now and then.
-	singleEvents = 100
-	// maxSubject bounds a subject, in bytes; the server cuts the connection of
-	// a client whose subject and reply pass 4,096.
-	maxSubject = 2048
+	// batchBytes bounds the data that are published and synced at once.
+	batchBytes = 4 << 20
 	// lateAttempts is how often publishing may fail once the end was asked
 	// for: a server that is away now will not be back within seconds.
 	lateAttempts = 3
-	// publishTimeout bounds one attempt to publish.
-	publishTimeout = 10 * time.Second
+	// compareInterval is how often what the stream holds is compared with what
+	// the outbox still keeps.
+	compareInterval = time.Hour
 )
 
-// Outbox is where committed events wait for the stream.
+// Outbox is where committed events wait for the stream, and stay for a while
+// after it took them.
 type Outbox interface {
-	// Outbox calls each with the oldest events, in the order of their
-	// sequence: up to limit, and up to maxBytes of data but at least one.
-	Outbox(limit, maxBytes int, each func(sequence uint64, e event.Event)) error
-	// Relayed forgets the events up to sequence and keeps the note.
+	// Events calls each with the events that come after a sequence, in order: up
+	// to limit, and up to maxBytes of data but at least one. It returns the
+	// newest sequence that it looked at, 0 for none.
+	Events(after uint64, limit, maxBytes int, each func(sequence uint64, e event.Event)) (uint64, error)
+	// Relayed says that the stream holds the events up to sequence, and that
+	// those after it wait, and keeps the note.
 	Relayed(sequence uint64, note []byte) error
-	// ParkRelayed parks the oldest event, which can never be published.
+	// ParkRelayed parks the oldest event that waits, which can never be
+	// published.
 	ParkRelayed(sequence uint64, reason string, at time.Time) error
 }
 
 // RelayOptions configures a Relay.
 type RelayOptions struct {
 	Outbox Outbox
-	// Store is the id of the outbox's store, the first part of event ids.
-	Store string
-	// Note is what the newest Relayed kept, nil at first.
-	Note []byte
+	// Store is the id of the outbox's store, the first part of the ids of its
+	// events, and Former are those that it had before.
+	Store  string
+	Former []string
+	// Relayed and Note are what the newest Relayed of the outbox kept, 0 and nil at
+	// first.
+	Relayed uint64
+	Note    []byte
 	// Wake receives after events were committed.
 	Wake <-chan struct{}
-	// JetStream is the connection to publish through. It must not hold
-	// messages back while disconnected (nats.ReconnectBufSize(-1)): they
-	// would reach the stream after it was asked what it holds.
-	JetStream jetstream.JetStream
-	// Prepare makes the stream ready, and keeps where the sinks start that
-	// must not miss its first event. It is called before publishing starts and
-	// again after each failure.
-	Prepare func(ctx context.Context) (jetstream.Stream, error)
+	// Stream is where events go.
+	Stream Stream
+	// Retry receives when a stream that could not be reached may be there again.
+	Retry <-chan nats.Status
+	// Suspect receives when the stream seems to lack events, which are looked for
+	// then.
+	Suspect <-chan struct{}
 	// Prefix is the first token or tokens of every subject.
 	Prefix string
-	// Damaged says whether an error of Outbox or Prepare is that the state is
+	// Damaged says whether an error of Outbox or Stream is that the state is
 	// damaged, which ends the relay; others are tried again. With nil all are.
 	Damaged func(error) bool
 	Log     *slog.Logger
@@ -70,17 +69,19 @@ type RelayOptions struct {
 // Relay takes events from the outbox to the stream, in order, each stored
 // once. Events of several stores may share a stream.
 type Relay struct {
-	o         RelayOptions
-	trouble   trouble
-	connected chan nats.Status // receives when the connection is back
+	o       RelayOptions
+	trouble trouble
 
-	// What is known of the stream while all goes well; stream is nil when it
-	// has to be asked (again) what it holds.
-	stream jetstream.Stream
-	atomic bool  // it takes batches that are stored whole or not at all
-	limit  int64 // of a message, in bytes
-	at     position
-	held   map[string]uint64 // ids of events behind the position, and where
+	relayed  uint64 // the newest sequence of which the stream holds all up to it
+	at       position
+	compared time.Time // when the stream was last compared with what is kept
+
+	// What is known of the stream while all goes well.
+	open    bool // false when it has to be asked (again) what it holds
+	info    StreamInfo
+	held    map[string]uint64 // ids of waiting events that the stream holds, and where
+	newest  at                // the newest of ours in the stream that was passed
+	foreign uint64            // up to this sequence nothing of ours lies behind the place
 
 	mu    sync.Mutex
 	ready error
@@ -93,7 +94,7 @@ func NewRelay(o RelayOptions) (*Relay, error) {
 		return nil, err
 	}
 	return &Relay{
-		o: o, at: at, ready: errNotPrepared,
+		o: o, at: at, relayed: o.Relayed, ready: errNotOpen,
 		trouble: trouble{log: o.Log, what: "events cannot be published; they wait in the state"},
 	}, nil
 }
@@ -111,17 +112,17 @@ func (r *Relay) setReady(err error) {
 	r.ready = err
 }
 
-// Run publishes until ctx ends and the outbox is empty; it gives up what is
-// left when hard ends, or when a few attempts after ctx have failed. Whoever
+// Run publishes until ctx ends and nothing waits in the outbox; it gives up what
+// is left when hard ends, or when a few attempts after ctx have failed. Whoever
 // commits must have ended before ctx does. Its error is that the state is
-// damaged, or cannot be read.
+// damaged or cannot be read, or [ErrOlderState].
 func (r *Relay) Run(ctx, hard context.Context) error {
-	r.connected = r.o.JetStream.Conn().StatusChanged(nats.CONNECTED)
-	defer r.o.JetStream.Conn().RemoveStatusListener(r.connected)
+	compare := time.NewTicker(compareInterval)
+	defer compare.Stop()
 	for late := 0; hard.Err() == nil && late < lateAttempts; {
 		last := ctx.Err() != nil // before the look at the outbox
-		n, err := r.runOnce(hard)
-		if isOutboxError(err) || err != nil && r.o.Damaged != nil && r.o.Damaged(err) {
+		n, err := r.RunOnce(hard)
+		if r.fatal(err) {
 			return err
 		}
 		if err != nil {
@@ -142,97 +143,137 @@ func (r *Relay) Run(ctx, hard context.Context) error {
 		select {
 		case <-ctx.Done(): // and one more look at the outbox
 		case <-r.o.Wake:
+		case <-compare.C:
+			r.compared = time.Time{}
+		case <-r.o.Suspect:
+			r.compared = time.Time{}
 		}
 	}
 	return nil
 }
 
-// failed makes the next round ask what the stream holds: whether it stored what
-// was sent is not known. It waits before that, but not longer than until the
-// connection is back or ctx ends.
+// fatal says whether trying again is of no use.
+func (r *Relay) fatal(err error) bool {
+	if err == nil {
+		return false
+	}
+	return isOutboxError(err) || errors.Is(err, ErrOlderState) || r.o.Damaged != nil && r.o.Damaged(err)
+}
+
+// failed waits before the next try, but not longer than until the connection is
+// back or ctx ends.
 func (r *Relay) failed(ctx, hard context.Context, err error) {
 	if hard.Err() != nil {
 		return // given up, not failed
 	}
-	r.stream = nil
 	r.setReady(err)
 	wait := r.trouble.failed(err)
 	if ctx.Err() != nil {
 		pause(hard, min(wait, firstPause), nil)
 		return
 	}
-	pause(ctx, wait, r.connected)
+	pause(ctx, wait, r.o.Retry)
 }
 
-// runOnce publishes what waits in the outbox, up to a bound, and returns how
-// many events left it.
+// RunOnce publishes what waits in the outbox, up to a bound, and returns how many
+// events that were. After an error the next one asks what the stream holds: whether
+// it stored what was sent is not known.
+func (r *Relay) RunOnce(ctx context.Context) (int, error) {
+	n, err := r.runOnce(ctx)
+	if errors.Is(err, errReconnected) {
+		r.open = false
+		n, err = r.runOnce(ctx)
+	}
+	if err != nil {
+		r.open = false
+	}
+	return n, err
+}
+
 func (r *Relay) runOnce(ctx context.Context) (int, error) {
-	if r.stream == nil {
+	if !r.open {
 		if err := r.resume(ctx); err != nil {
 			return 0, err
 		}
 	}
-	var batch []entry
-	limit := singleEvents
-	if r.atomic {
-		limit = batchEvents
+	if r.compared.IsZero() {
+		if err := r.compare(ctx); err != nil {
+			return 0, err
+		}
+		r.compared = time.Now()
 	}
-	err := r.o.Outbox.Outbox(limit, batchBytes, func(sequence uint64, e event.Event) {
-		batch = append(batch, entry{sequence, e})
-	})
-	if err != nil {
+	batch, through, err := r.next(r.relayed)
+	switch {
+	case err != nil:
 		return 0, &outboxError{err}
-	}
-	if len(batch) == 0 {
-		return 0, nil
+	case through == 0:
+		return 0, r.caughtUp()
+	case len(batch) == 0:
+		return 0, r.moved(through) // past what was parked
 	}
 	for i, en := range batch {
-		why := unfit(en.event.Message(r.o.Prefix), r.limit)
+		why := r.unfit(en)
 		if why == "" {
 			continue
 		}
 		if i > 0 {
-			batch = batch[:i] // it is the first next time
+			batch, through = batch[:i], batch[i-1].sequence // it is the first next time
 			break
 		}
 		r.o.Log.Error("event parked: it can never be published", "id", en.event.ID.Redacted(), "reason", why)
-		return 1, r.o.Outbox.ParkRelayed(en.sequence, why, time.Now().UTC())
+		if err := r.o.Outbox.ParkRelayed(en.sequence, why, time.Now().UTC()); err != nil {
+			return 0, err
+		}
+		r.relayed = en.sequence
+		return 1, nil
 	}
-	// A crash here, before the ack, leaves the events in the outbox: they are
-	// sent again with the same ids, unless the stream is found to hold them.
-	next, err := r.publish(ctx, batch)
-	if err != nil {
+	// A crash here, before the ack, leaves the events waiting: they are sent again
+	// with the same ids, unless the stream is found to hold them.
+	if err := r.publish(ctx, batch); err != nil {
 		return 0, err
 	}
-	// A crash here leaves events in the outbox that the stream holds; resume
-	// finds them behind the old position.
-	if err := r.o.Outbox.Relayed(batch[len(batch)-1].sequence, next.encode()); err != nil {
-		return 0, err
-	}
-	r.at = next
-	return len(batch), nil
+	// A crash here leaves events waiting that the stream holds; resume finds them
+	// behind the old position.
+	return len(batch), r.moved(through)
 }
 
+// entry is an event of the outbox.
 type entry struct {
 	sequence uint64
 	event    event.Event
 }
 
-// unfit says why a message can never be published, "" if it can.
-func unfit(m event.Message, limit int64) string {
-	if len(m.Subject) > maxSubject {
-		return fmt.Sprintf("its subject has %d bytes, more than %d", len(m.Subject), maxSubject)
-	}
-	// Headers count as payload; a batch adds a few more.
-	const batchHeaders = 256
-	if size := int64(natsMsg(m).Size() + batchHeaders); size > limit {
-		return fmt.Sprintf("it has about %d bytes, more than the %d that the server or the stream allows", size, limit)
-	}
-	return ""
+// next reads as many events after a sequence as are published at once.
+func (r *Relay) next(after uint64) (batch []entry, through uint64, err error) {
+	through, err = r.o.Outbox.Events(after, r.info.Batch, batchBytes, func(sequence uint64, e event.Event) {
+		batch = append(batch, entry{sequence, e})
+	})
+	return batch, through, err
 }
 
-func natsMsg(m event.Message) *nats.Msg {
-	return &nats.Msg{Subject: m.Subject, Header: nats.Header(m.Header), Data: m.Data}
+// moved keeps that the stream holds all up to a sequence.
+func (r *Relay) moved(through uint64) error {
+	now := r.at
+	now.at = r.newest
+	if len(r.held) == 0 {
+		// While the stream holds events that have not been passed yet, the place
+		// stays before them: they have to be found again after a crash.
+		now.Behind = max(now.Behind, r.newest.Seq, r.foreign)
+	}
+	if err := r.o.Outbox.Relayed(through, now.encode()); err != nil {
+		return err
+	}
+	r.relayed, r.at = through, now
+	return nil
+}
+
+// caughtUp drops what else the stream holds: nothing that it could be waits.
+func (r *Relay) caughtUp() error {
+	if len(r.held) == 0 {
+		return nil
+	}
+	r.held = nil
+	return r.moved(r.relayed)
 }
 
 type outboxError struct{ error }

@@ -187,7 +187,7 @@ func TestRelayAfterTheStreamWasMadeAgain(t *testing.T) {
 	}
 	o.add(all[3:]...)
 	drain(t, newRelay(t, js, o, streamConfig()))
-	if d := cmp.Diff(idsOf(all[3:]), ids(t, js)); d != "" {
+	if d := cmp.Diff(idsOf(all), ids(t, js)); d != "" {
 		t.Errorf("stream (-want +got):\n%s", d)
 	}
 }
@@ -309,15 +309,15 @@ func TestRelayEndsWhileTheServerIsAway(t *testing.T) {
 	o.add(events(t, 3000)...)
 	drain(t, newRelay(t, js, o, streamConfig()))
 	// A place at the beginning, so that there is much to read.
-	o.note = []byte(strings.Replace(string(o.note), `"seq":3000`, `"seq":1`, 1))
+	o.note = []byte(strings.Replace(string(o.note), `"behind":3000`, `"behind":1`, 1))
 	o.add(events(t, 1)...)
 	prepared := make(chan struct{}, 100)
 	r, err := publish.NewRelay(publish.RelayOptions{
-		Outbox: o, Store: storeID, Note: o.note, Wake: o.wake, JetStream: js, Prefix: prefix, Log: quiet,
-		Prepare: func(ctx context.Context) (jetstream.Stream, error) {
+		Outbox: o, Store: storeID, Relayed: o.relayed, Note: o.note, Wake: o.wake, Prefix: prefix, Log: quiet,
+		Stream: publish.NewJetStream(js, func(ctx context.Context) (jetstream.Stream, error) {
 			defer func() { prepared <- struct{}{} }()
 			return ensure(ctx, js, streamConfig())
-		},
+		}),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -8,32 +8,41 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/syllable-notifier/notifier/event"
 )
 
-var errNotPrepared = errors.New("the stream has not been reached yet")
+var errNotOpen = errors.New("the stream has not been reached yet")
 
-// scanBatch is how many messages are asked for at once while the stream is read,
-// and scanTimeout bounds the wait for them.
-const (
-	scanBatch   = 500
-	scanTimeout = 10 * time.Second
-)
+// ErrOlderState says that the stream holds events of the state of which the state
+// itself knows nothing. It is a copy of before; to go on with it would use ids
+// again, and lose events.
+var ErrOlderState = errors.New("the state is older than the stream")
 
-// position is where in the stream the newest event that left the outbox was
-// stored. All that the stream may hold of the outbox lies behind it.
+// position is where the relay is in the stream.
 type position struct {
 	Stream  string    `json:"stream"`
 	Created time.Time `json:"created"` // of the stream: a new one counts from 1 again
-	Seq     uint64    `json:"seq"`
+	// Behind this sequence lies all that the stream may hold of what waits.
+	Behind uint64 `json:"behind"`
+	// Where the newest event is that was relayed: if it is not there, the stream
+	// has lost it.
+	at
+	// From is the sequence in the outbox after which events go to this stream;
+	// those before went to one of another name.
+	From uint64 `json:"from,omitempty"`
+}
+
+// at is a place in the stream.
+type at struct {
+	Seq uint64 `json:"seq"`
+	// ID is of the event of ours that is stored there, empty where none is.
+	ID string `json:"id,omitempty"`
 }
 
 func (p position) encode() []byte {
 	b, err := json.Marshal(p)
 	if err != nil {
-		panic(err) // a string, a time of the server and a number
+		panic(err) // a string, a time of the server and numbers
 	}
 	return b
 }
@@ -53,114 +62,137 @@ func decodePosition(note []byte) (position, error) {
 // at the start, and whenever the outcome of a publish is not known: the
 // server's own memory of ids is shorter than an outage can be.
 func (r *Relay) resume(ctx context.Context) error {
-	s, err := r.o.Prepare(ctx)
+	info, err := r.o.Stream.Open(ctx)
 	if err != nil {
 		return err
 	}
-	info, err := s.Info(ctx)
+	r.info = info
+	if err := r.place(ctx); err != nil {
+		return err
+	}
+	held, err := r.read(ctx, Start{After: r.at.Behind})
 	if err != nil {
-		return fmt.Errorf("stream: %w", err)
+		return err
 	}
-	name, created, last := info.Config.Name, info.Created.UTC(), info.State.LastSeq
-	switch {
-	case r.at.Stream == "":
-		// This store has never published. The place is kept before it does,
-		// so that a stream that others fill need never be read from its start.
-		first := position{Stream: name, Created: created, Seq: last}
-		if err := r.o.Outbox.Relayed(0, first.encode()); err != nil {
-			return err
-		}
-		r.at = first
-	case r.at.Stream != name || !r.at.Created.Equal(created) || r.at.Seq > last:
-		// Another stream, or this one made again: the place means nothing.
-		r.o.Log.Warn("the stream is not the one of before; what that held is not published again",
-			"stream", name, "created", created, "events_in_it", info.State.Msgs)
-		r.at = position{Stream: name, Created: created}
+	if err := r.checkKnown(held); err != nil {
+		return err
 	}
-	held, err := scan(ctx, s, r.at.Seq, last, r.o.Store+".")
-	if err != nil {
-		return fmt.Errorf("stream %s: read what it holds: %w", name, err)
-	}
+	r.newest, r.foreign = r.at.at, 0
 	if len(held) == 0 {
-		r.at.Seq = last // nothing of ours lies before that
+		r.foreign = info.Last
 	}
-	r.limit = r.o.JetStream.Conn().MaxPayload()
-	if most := int64(info.Config.MaxMsgSize); most > 0 {
-		r.limit = min(r.limit, most)
-	}
-	r.held, r.atomic, r.stream = held, info.Config.AllowAtomicPublish, s
+	r.held, r.open = held, true
 	return nil
 }
 
-// scan returns the ids that begin with prefix of the messages after a place,
-// up to last, and where they are. Of our own events these are at most the ones
-// that were under way when something failed.
-//
-// It makes a consumer of its own: an ordered one of the library tries for ever
-// when the server goes away meanwhile, whatever the context says.
-func scan(ctx context.Context, s jetstream.Stream, after, last uint64, prefix string) (map[string]uint64, error) {
-	held := map[string]uint64{}
-	if after >= last {
-		return held, nil
+// place finds where in the stream all lies that it may hold of what waits. All that
+// is kept waits again where it has lost what it held.
+func (r *Relay) place(ctx context.Context) error {
+	name, created := r.info.Name, r.info.Created.UTC()
+	now, relayed := position{Stream: name, Created: created, From: r.at.From}, r.at.From
+	if r.at.Stream != name {
+		if r.at.Stream != "" {
+			r.o.Log.Warn("the stream is another one than before; what that holds is not published again",
+				"stream", name, "before", r.at.Stream)
+		}
+		// What this store published before went elsewhere. The place is kept before
+		// it publishes, so that a stream that others fill need never be read from
+		// its start.
+		now.Behind, now.From, relayed = r.info.Last, r.relayed, r.relayed
+	} else {
+		lost, err := r.lost(ctx)
+		if err != nil || !lost {
+			return err
+		}
+		r.o.Log.Error("the stream has lost what it held; what is kept of it is published again",
+			"stream", name, "created", created, "was_at", r.at.Seq, "is_at", r.info.Last)
 	}
-	c, err := s.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		Description:       "What the relay published before",
-		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:       after + 1,
-		AckPolicy:         jetstream.AckNonePolicy,
-		HeadersOnly:       true,
-		InactiveThreshold: time.Minute,
-		MemoryStorage:     true,
+	// A crash here, after it was kept, goes on from there.
+	if err := r.o.Outbox.Relayed(relayed, now.encode()); err != nil {
+		return err
+	}
+	r.at, r.relayed = now, relayed
+	return nil
+}
+
+// lost says whether the stream was made again, or has lost its end, as in a power
+// cut of a server that does not sync always.
+func (r *Relay) lost(ctx context.Context) (bool, error) {
+	switch {
+	case !r.at.Created.Equal(r.info.Created), r.at.Seq > r.info.Last:
+		return true, nil
+	case r.at.ID == "" || r.at.Seq < r.info.First:
+		return false, nil // nothing is known of what was there
+	}
+	// Others may have filled it again since.
+	another := false
+	err := r.o.Stream.Read(ctx, Start{After: r.at.Seq - 1}, r.at.Seq, func(seq uint64, id string) {
+		another = another || seq == r.at.Seq && id != r.at.ID
 	})
 	if err != nil {
-		return nil, err
+		return false, fmt.Errorf("stream %s: read what it holds: %w", r.info.Name, err)
 	}
-	defer func() { _ = s.DeleteConsumer(ctx, c.CachedInfo().Name) }() // or it goes by itself
-	seen := after
-	for left := c.CachedInfo().NumPending; left > 0 && seen < last; {
-		n, err := fetchScan(ctx, c, min(left, scanBatch), func(seq uint64, id string) {
-			seen = seq
-			if strings.HasPrefix(id, prefix) {
-				held[id] = seq
-			}
-		})
-		if err != nil {
-			return nil, err
+	return another, nil
+}
+
+// read returns where in the stream events of ours are.
+func (r *Relay) read(ctx context.Context, from Start) (map[string]uint64, error) {
+	held := map[string]uint64{}
+	err := r.o.Stream.Read(ctx, from, r.info.Last, func(seq uint64, id string) {
+		store, _, _ := strings.Cut(id, ".")
+		if r.ours(store) {
+			held[id] = seq
 		}
-		left -= n
-	}
-	if seen < last {
-		// Either what was last has left the stream, or this sight of it lags.
-		_, err := s.GetMsg(ctx, last)
-		switch {
-		case err == nil:
-			return nil, fmt.Errorf("it was read up to %d of %d only", seen, last)
-		case !errors.Is(err, jetstream.ErrMsgNotFound):
-			return nil, fmt.Errorf("it was read up to %d of %d only: message %d: %w", seen, last, last, err)
-		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("stream %s: read what it holds: %w", r.info.Name, err)
 	}
 	return held, nil
 }
 
-// fetchScan reads up to n messages, at least one, and returns how many.
-func fetchScan(ctx context.Context, c jetstream.Consumer, n uint64, each func(uint64, string)) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, scanTimeout)
-	defer cancel()
-	batch, err := c.Fetch(int(n), jetstream.FetchContext(ctx)) //nolint:gosec // scanBatch at most
-	if err != nil {
-		return 0, err
+func (r *Relay) ours(store string) bool {
+	if store == r.o.Store {
+		return true
 	}
-	var got uint64
-	for m := range batch.Messages() {
-		meta, err := m.Metadata()
-		if err != nil {
-			return 0, err
+	for _, former := range r.o.Former {
+		if store == former {
+			return true
 		}
-		got++
-		each(meta.Sequence.Stream, m.Headers().Get(event.HeaderID))
 	}
-	if got == 0 {
-		return 0, fmt.Errorf("no message came: %w", errors.Join(batch.Error(), ctx.Err()))
+	return false
+}
+
+// checkKnown makes sure that the outbox has the events which the stream holds
+// behind the place: after a crash these were under way. Were it not so, then the
+// state would be a copy from before they were made.
+func (r *Relay) checkKnown(held map[string]uint64) error {
+	if r.at.Behind == 0 {
+		return nil // all of it was read, also what is not kept any more
 	}
-	return got, nil
+	unknown := map[string]bool{}
+	for id := range held {
+		if strings.HasPrefix(id, r.o.Store+".") {
+			unknown[id] = true
+		}
+	}
+	// Those that wait first: hardly ever is it another one.
+	for _, after := range []uint64{r.relayed, 0} {
+		for len(unknown) > 0 {
+			through, err := r.o.Outbox.Events(after, r.info.Batch, batchBytes, func(_ uint64, e event.Event) {
+				delete(unknown, e.ID.String())
+			})
+			if err != nil {
+				return &outboxError{err}
+			}
+			if through == 0 {
+				break
+			}
+			after = through
+		}
+	}
+	if len(unknown) > 0 {
+		return fmt.Errorf("%w: stream %s holds %d events of it that it does not know, so it is a copy from before; "+
+			"go on with it by notifier restore, or with the newest one", ErrOlderState, r.info.Name, len(unknown))
+	}
+	return nil
 }

@@ -2,96 +2,76 @@ package publish
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
+	"github.com/syllable-notifier/notifier/event"
 )
 
+// maxSubject bounds a subject, in bytes; the server cuts the connection of a
+// client whose subject and reply pass 4,096.
+const maxSubject = 2048
+
 // publish stores those events of the batch that the stream does not hold, in
-// order, and returns the position behind the newest of them all.
-func (r *Relay) publish(ctx context.Context, batch []entry) (position, error) {
-	next := r.at
+// order.
+func (r *Relay) publish(ctx context.Context, batch []entry) error {
 	var todo []entry
+	passed := r.newest
 	for _, en := range batch {
-		if seq, ok := r.held[en.event.ID.String()]; ok {
-			next.Seq = max(next.Seq, seq)
-			continue
+		id := en.event.ID.String()
+		if seq, ok := r.held[id]; !ok {
+			todo = append(todo, en)
+		} else if seq > passed.Seq {
+			passed = at{seq, id}
 		}
-		todo = append(todo, en)
 	}
 	if len(todo) > 0 {
-		seq, err := r.send(ctx, todo)
-		if err != nil {
-			return next, err
-		}
-		next.Seq = max(next.Seq, seq)
-	}
-	return next, nil
-}
-
-// send publishes the events and returns where the newest was stored.
-func (r *Relay) send(ctx context.Context, todo []entry) (uint64, error) {
-	if r.atomic && len(todo) > 1 {
-		seq, err := r.sendBatch(ctx, todo)
-		if !refusesBatch(err) {
-			return seq, err
+		if err := r.send(ctx, todo); err != nil {
+			return err
 		}
 	}
-	// One by one, and never two under way: should one fail, none of those
-	// behind it may be stored before it.
-	var newest uint64
-	for _, en := range todo {
-		ack, err := r.sendOne(ctx, en)
-		if err != nil {
-			return 0, fmt.Errorf("publish %s: %w", en.event.ID.Redacted(), err)
-		}
-		if ack.Stream != r.at.Stream {
-			return 0, fmt.Errorf("publish %s: stream %s took it, not %s: their subjects overlap",
-				en.event.ID.Redacted(), ack.Stream, r.at.Stream)
-		}
-		newest = max(newest, ack.Sequence)
+	for _, en := range batch {
+		delete(r.held, en.event.ID.String())
 	}
-	return newest, nil
+	if passed.Seq > r.newest.Seq {
+		r.newest = passed
+	}
+	return nil
 }
 
-func (r *Relay) sendOne(ctx context.Context, en entry) (*jetstream.PubAck, error) {
-	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-	defer cancel()
-	msg := natsMsg(en.event.Message(r.o.Prefix))
-	return r.o.JetStream.PublishMsg(ctx, msg, jetstream.WithRetryAttempts(0))
-}
-
-// sendBatch stores all events, synced to the disk once, or none.
-func (r *Relay) sendBatch(ctx context.Context, todo []entry) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-	defer cancel()
-	msgs := make([]*nats.Msg, len(todo))
+// send stores events, in order.
+func (r *Relay) send(ctx context.Context, todo []entry) error {
+	messages := make([]event.Message, len(todo))
 	for i, en := range todo {
-		msgs[i] = natsMsg(en.event.Message(r.o.Prefix))
+		messages[i] = en.event.Message(r.o.Prefix)
 	}
-	ack, err := jetstreamext.PublishMsgBatch(ctx, r.o.JetStream, msgs)
+	ack, err := r.o.Stream.Publish(ctx, messages)
 	if err != nil {
-		return 0, fmt.Errorf("publish %d events from %s on: %w", len(todo), todo[0].event.ID.Redacted(), err)
+		return fmt.Errorf("publish %d events from %s on: %w", len(todo), todo[0].event.ID.Redacted(), err)
 	}
-	if ack.Stream != r.at.Stream {
-		return 0, fmt.Errorf("publish: stream %s took the events, not %s: their subjects overlap", ack.Stream, r.at.Stream)
+	if ack.Last == 0 {
+		return nil // it held all of them
 	}
-	return ack.Sequence, nil
+	if ack.First <= r.newest.Seq {
+		// The numbers of a stream grow. This one was made again since it was last
+		// looked at, or lost its end: the next look finds out which.
+		return fmt.Errorf("publish: stream %s stored at %d what should come after %d: it has lost what it held",
+			r.info.Name, ack.First, r.newest.Seq)
+	}
+	r.newest = at{ack.Last, todo[len(todo)-1].event.ID.String()}
+	return nil
 }
 
-// refusesBatch says whether the server refused the batch as such, so that it
-// stored none of it and the events have to go one by one.
-func refusesBatch(err error) bool {
-	var api *jetstream.APIError
-	return errors.As(err, &api) && slices.Contains([]jetstream.ErrorCode{
-		// One of them was stored within the duplicate window already.
-		jetstreamext.JSErrCodeBatchPublishDuplicateMsgID,
-		jetstreamext.JSErrCodeBatchPublishNotEnabled,
-		jetstreamext.JSErrCodeBatchPublishUnsupportedHeader,
-		jetstreamext.JSErrCodeBatchPublishExceedsLimit,
-	}, api.ErrorCode)
+// unfit says why an event can never be published, "" if it can.
+func (r *Relay) unfit(en entry) string {
+	m := en.event.Message(r.o.Prefix)
+	if len(m.Subject) > maxSubject {
+		return fmt.Sprintf("its subject has %d bytes, more than %d", len(m.Subject), maxSubject)
+	}
+	// Headers count as payload; a batch adds a few more.
+	const batchHeaders = 256
+	if size := int64(natsMsg(m).Size() + batchHeaders); size > r.info.Limit {
+		return fmt.Sprintf("it has about %d bytes, more than the %d that the server or the stream allows",
+			size, r.info.Limit)
+	}
+	return ""
 }

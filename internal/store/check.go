@@ -18,31 +18,29 @@ import (
 // bbolt's own check is no substitute: it knows nothing of records, and runs in
 // a goroutine of its own, where a page beyond the end of the file would end the
 // process.
-func (s *Store) check() error {
-	return s.view(func(tx *bolt.Tx) error {
-		meta := top(tx, bucketMeta)
-		if _, err := meta.check(nil); err != nil {
+func check(tx *bolt.Tx) error {
+	meta := top(tx, bucketMeta)
+	if _, err := meta.check(nil); err != nil {
+		return err
+	}
+	for _, k := range [][]byte{keyBaseline, keySource} {
+		if meta.b.Get(k) == nil {
+			return fmt.Errorf("%w: the record %s is missing", ErrDamaged, k)
+		}
+	}
+	for _, name := range [][]byte{bucketParked, bucketRelay} {
+		found, err := top(tx, name).check(nil)
+		if err := meta.matches(name, found, err, string(name)+" records"); err != nil {
 			return err
 		}
-		for _, k := range [][]byte{keyBaseline, keySource} {
-			if meta.b.Get(k) == nil {
-				return fmt.Errorf("%w: the record %s is missing", ErrDamaged, k)
-			}
-		}
-		for _, name := range [][]byte{bucketParked, bucketRelay} {
-			found, err := top(tx, name).check(nil)
-			if err := meta.matches(name, found, err, string(name)+" records"); err != nil {
-				return err
-			}
-		}
-		if err := checkSequence(tx.Bucket(bucketParked)); err != nil {
-			return err
-		}
-		if err := checkOutbox(tx); err != nil {
-			return err
-		}
-		return checkBatches(tx)
-	})
+	}
+	if err := checkSequence(tx.Bucket(bucketParked)); err != nil {
+		return err
+	}
+	if err := checkOutbox(tx); err != nil {
+		return err
+	}
+	return checkBatches(tx)
 }
 
 func checkBatches(tx *bolt.Tx) error {
@@ -109,21 +107,27 @@ func (b bucket) check(inner []byte) (census, error) {
 // checkOutbox also sees that no event is missing between the newest that left the
 // outbox and the newest that came into it.
 func checkOutbox(tx *bolt.Tx) error {
-	outbox := top(tx, bucketOutbox)
+	outbox, relay := top(tx, bucketOutbox), top(tx, bucketRelay)
 	found, err := outbox.check(nil)
 	if err != nil {
 		return err
 	}
-	left, err := top(tx, bucketRelay).number(keyRelayed)
+	relayed, err := relay.number(keyRelayed)
+	if err != nil {
+		return err
+	}
+	dropped, err := relay.number(keyDropped)
 	if err != nil {
 		return err
 	}
 	came := outbox.b.Sequence()
 	first, _ := outbox.b.Cursor().First()
-	if came < left || found.n != came-left || found.n > 0 && !bytes.Equal(first, sequenceKey(left+1)) {
+	if relayed < dropped || came < relayed || found.n != came-dropped ||
+		found.n > 0 && !bytes.Equal(first, sequenceKey(dropped+1)) {
 		return fmt.Errorf("%w: events are missing in the outbox", ErrDamaged)
 	}
-	return nil
+	_, err = readMarks(relay)
+	return err
 }
 
 // checkSequence makes sure that no number will be used again: the record that

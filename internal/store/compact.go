@@ -111,7 +111,7 @@ func (s *Store) compactInto(next *boltFile, path string) error {
 		err = copied.readMeta(next.file)
 	}
 	if err == nil {
-		err = copied.check()
+		err = copied.view(check)
 	}
 	if err != nil {
 		return errors.New("the new file is not what was written; the state is left as it is: " + err.Error())

@@ -30,8 +30,8 @@ func pileUp(t *testing.T, s *store.Store, events int) {
 		t.Fatal(err)
 	}
 	var last uint64
-	err = s.Outbox(int(pending), 1<<40, func(sequence uint64, _ event.Event) { last = sequence })
-	if err = errors.Join(err, s.Relayed(last-2, []byte("note"))); err != nil {
+	err = eachEvent(s, int(pending), 1<<40, func(sequence uint64, _ event.Event) { last = sequence })
+	if err = errors.Join(err, s.Relayed(last-2, []byte("note")), letAllGo(s)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -123,16 +123,20 @@ func (s *Store) newest() (newest time.Time, err error) {
 	}
 	err = s.view(func(tx *bolt.Tx) error {
 		outbox := top(tx, bucketOutbox)
-		if k, v := outbox.b.Cursor().Last(); k != nil {
+		for c, k, v := last(outbox.b); k != nil; k, v = c.Prev() {
 			payload, err := outbox.unseal(k, v)
 			if err != nil {
 				return err
+			}
+			if len(payload) == 0 {
+				continue // it was parked
 			}
 			e, err := decodeEvent(payload)
 			if err != nil {
 				return err
 			}
 			later(e.Time)
+			break
 		}
 		return tx.Bucket(bucketBatches).ForEachBucket(func(k []byte) error {
 			var b Batch
@@ -146,4 +150,10 @@ func (s *Store) newest() (newest time.Time, err error) {
 		})
 	})
 	return newest, err
+}
+
+func last(b *bolt.Bucket) (c *bolt.Cursor, key, value []byte) {
+	c = b.Cursor()
+	key, value = c.Last()
+	return c, key, value
 }

@@ -147,13 +147,13 @@ func sight(s *store.Store) ([]string, error) {
 		text, err := json.Marshal(what)
 		all = append(all, string(text), fmt.Sprint(err))
 	}
-	err := s.Outbox(1000, 1<<20, func(n uint64, e event.Event) { see(n, e) })
+	_, err := s.Events(0, 1000, 1<<20, func(n uint64, e event.Event) { see(n, e) })
 	pending, err2 := s.Pending()
-	note, err3 := s.RelayNote()
+	progress, err3 := s.Progress()
 	place, err4 := s.Place("slack")
 	source, err5 := s.Source()
 	parked, err6 := s.ParkedEvents()
-	see(pending, note, place, source, s.ParkedCount())
+	see(pending, progress, place, source, s.ParkedCount())
 	for _, p := range parked {
 		see(p, p.Event)
 	}
@@ -370,7 +370,7 @@ func TestFault24CutWhileRead(t *testing.T) {
 		if err := os.Truncate(path, int64(size)); err != nil {
 			t.Fatal(err)
 		}
-		err := s.Outbox(1, 1, func(uint64, event.Event) {})
+		_, err := s.Events(0, 1, 1, func(uint64, event.Event) {})
 		if !errors.Is(err, store.ErrDamaged) {
 			t.Errorf("cut to %d bytes: error %v, want that the state is damaged", size, err)
 		}
@@ -386,7 +386,7 @@ func TestPanicsOfOthersGoOn(t *testing.T) {
 	var none *store.Batch
 	for name, fn := range map[string]func(){
 		"nil pointer": func() { _ = s.View("b", func(*store.Tx) error { return fmt.Errorf("%v", none.Silent) }) },
-		"of Outbox":   func() { _ = s.Outbox(1, 1, func(uint64, event.Event) { panic("of Outbox") }) },
+		"of Events":   func() { _, _ = s.Events(0, 1, 1, func(uint64, event.Event) { panic("of Events") }) },
 		"of Update":   func() { _ = s.Update("b", func(*store.Tx) error { panic("of Update") }) },
 		"of EachCall": func() {
 			_ = s.Update("b", func(tx *store.Tx) error {

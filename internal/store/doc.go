@@ -1,9 +1,10 @@
 // Package store keeps the state: what is held of every call, and the outbox of
-// events that the stream does not hold yet. Both live in one bbolt file, so
-// that a call's new record and its events commit in one transaction: a crash
-// leaves both or neither.
+// events: those that the stream does not hold yet, and those that it has taken
+// not long ago, should it lose them. Both live in one bbolt file, so that a call's
+// new record and its events commit in one transaction: a crash leaves both or
+// neither.
 //
-// The bucket tree, version 1:
+// The bucket tree, version 2:
 //
 //	meta                    schema    the version of this tree
 //	                        id        the store id, first part of every event id
@@ -17,17 +18,22 @@
 //	  <batch id>            info      a Batch, as JSON
 //	                        census    census of its calls
 //	    calls               <reference id>  a Call, in binary
-//	outbox                  <sequence, 8 bytes>  an event, in the order of commit
+//	outbox                  <sequence, 8 bytes>  an event, in the order of commit, also for a
+//	                        while after it was relayed; nothing where it was parked
 //	parked                  <sequence, 8 bytes>  a Parked and its event
 //	relay                   note      the relay's own, of where in the stream it is
-//	                        relayed   the sequence of the newest event that left the outbox
+//	                        relayed   the sequence of the newest event that the stream holds
+//	                        dropped   the sequence of the newest event that left the outbox
+//	                        marks     by when which events had been relayed, each a sequence
+//	                                  and seconds since 1970, 8 bytes each
 //	                        place/<sink>  where in the stream the sink starts, its own
 //
 // Every value starts with a CRC-32C over its place in the tree, its key and the
 // rest of it, since bbolt does not notice a flipped bit. A census is a number of
 // records and the sum of their checksums, so that none can go missing, or go back
 // to what it was. Open checks all of this, and before it that each page of the
-// file is in use once or free.
+// file is in use once or free. A tree of an older version is brought to this one
+// by Open, after a copy of the file was made beside it.
 //
 // Before each commit the open file is compared with the one at its path: bbolt
 // would go on with a file that was removed, and what it commits would be lost. A

@@ -88,7 +88,7 @@ func fillTheDisk(path string, say func(...any)) error {
 // state as it is, and in use.
 func compactOnFullDisk(s *store.Store, other string) error {
 	pending, err := s.Pending()
-	if err = errors.Join(err, s.Relayed(pending, nil)); err != nil {
+	if err = errors.Join(err, s.Relayed(pending, nil), letAllGo(s)); err != nil {
 		return err
 	}
 	s.CompactAbove(0)

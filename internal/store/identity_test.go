@@ -139,7 +139,7 @@ func TestFault24CutWhileOpen(t *testing.T) {
 			"look":   (*store.Store).CheckIdentity,
 			"read": func(s *store.Store) error {
 				// What is read may be there still.
-				_ = s.Outbox(10, 1<<20, func(uint64, event.Event) {})
+				_ = eachEvent(s, 10, 1<<20, func(uint64, event.Event) {})
 				return s.CheckIdentity()
 			},
 		} {
@@ -193,7 +193,7 @@ func TestFault28OverwrittenWhileOpen(t *testing.T) {
 		func() error { return putCall(s) },
 		func() error { return putCall(s) },
 		s.CheckIdentity,
-		func() error { return s.Outbox(1, 1, func(uint64, event.Event) {}) },
+		func() error { return eachEvent(s, 1, 1, func(uint64, event.Event) {}) },
 	} {
 		if err := touch(); !errors.Is(err, store.ErrDamaged) {
 			t.Errorf("call %d: error %v, want that it is damaged", n, err)

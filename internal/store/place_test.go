@@ -29,8 +29,8 @@ func TestPlaces(t *testing.T) {
 			t.Errorf("the place of %s is %q, %v, want %q", sink, place, err, want)
 		}
 	}
-	if note, err := s.RelayNote(); string(note) != "note" || err != nil {
-		t.Errorf("the relay's note is %q, %v", note, err)
+	if p, err := s.Progress(); string(p.Note) != "note" || err != nil {
+		t.Errorf("the relay's note is %q, %v", p.Note, err)
 	}
 }
 

@@ -170,7 +170,7 @@ func TestRestoreLeavesNoGap(t *testing.T) {
 		func() error {
 			s, err := store.OpenExisting(path)
 			if err == nil {
-				err = errors.Join(s.Outbox(1, 1, func(uint64, event.Event) {}), s.Close())
+				err = errors.Join(eachEvent(s, 1, 1, func(uint64, event.Event) {}), s.Close())
 			}
 			return err
 		},

@@ -17,7 +17,7 @@ import (
 )
 
 // schema is the version of the bucket tree that this program writes.
-const schema = 1
+const schema = 2
 
 // Modes of what the store creates: the state holds phone numbers.
 const (
@@ -54,6 +54,8 @@ var (
 	keyCensus   = []byte("census")
 	keyNote     = []byte("note")
 	keyRelayed  = []byte("relayed")
+	keyDropped  = []byte("dropped")
+	keyMarks    = []byte("marks")
 )
 
 // Store is an open state file. It is safe for concurrent use.
@@ -70,6 +72,7 @@ type Store struct {
 	swap    sync.RWMutex
 	file    *boltFile
 	closed  bool
+	scratch bool // it is a copy that nobody else has
 
 	// used is how many bytes of the file are in use at least; broken is why it
 	// must not be used any more, and heir the copy that was put in its place.
@@ -77,7 +80,8 @@ type Store struct {
 	broken atomic.Pointer[brokenError]
 	heir   *boltFile
 
-	compactAbove int64 // bytes that must be free before a compaction
+	compactAbove int64                           // bytes that must be free before a compaction
+	wrap         func(commit func() error) error // nil: nothing is around it
 }
 
 // Open opens the state file at path and locks it, creating it (and its
@@ -129,12 +133,16 @@ func OpenExisting(path string) (*Store, error) {
 // newStore checks all of an open file, and closes it if it does not pass.
 func newStore(path string, file *boltFile, headers func(*bolt.DB, io.ReaderAt) error) (*Store, error) {
 	s := &Store{path: path, file: file, committed: make(chan struct{}, 1), compactAbove: compactAbove}
+	s.scratch = strings.HasSuffix(path, tempSuffix)
 	err := headers(file.db, file.file)
 	if err == nil {
 		err = s.readMeta(file.file)
 	}
+	if err == nil && !file.db.IsReadOnly() {
+		err = s.migrate()
+	}
 	if err == nil {
-		err = s.check()
+		err = s.view(s.checkRecords)
 	}
 	if err != nil {
 		_ = s.closeFile()
@@ -233,7 +241,8 @@ func begin(tx *bolt.Tx) error {
 		meta.put(bucketParked, census{}.encode()),
 		meta.put(bucketRelay, census{}.encode()),
 		counted(tx, bucketRelay, func(relay bucket) error {
-			return errors.Join(relay.put(keyNote, nil), relay.put(keyRelayed, sequenceKey(0)))
+			return errors.Join(relay.put(keyNote, nil), relay.put(keyRelayed, sequenceKey(0)),
+				relay.put(keyDropped, sequenceKey(0)), relay.put(keyMarks, nil))
 		}),
 	)
 }
@@ -252,21 +261,10 @@ func (s *Store) readMeta(file *os.File) error {
 		if err := checkPages(tx, file); err != nil {
 			return err
 		}
-		meta := top(tx, bucketMeta)
-		if meta.b == nil {
-			return fmt.Errorf("%w: it has no schema; it is not a state of this program", ErrDamaged)
-		}
-		v, err := meta.get(keySchema)
-		if err != nil {
+		if _, err := schemaOf(tx); err != nil {
 			return err
 		}
-		n, err := strconv.Atoi(string(v))
-		switch {
-		case err != nil || n < 1:
-			return fmt.Errorf("%w: schema %q", ErrDamaged, v)
-		case n > schema:
-			return fmt.Errorf("%w: schema %d, this one knows %d; use that version", ErrNewer, n, schema)
-		}
+		meta := top(tx, bucketMeta)
 		id, err := meta.get(keyID)
 		if err != nil {
 			return err
@@ -286,3 +284,37 @@ func (s *Store) readMeta(file *os.File) error {
 		return nil
 	})
 }
+
+// checkRecords checks all records, but those of a file of an older schema that may
+// not be changed: a migration brings them to what the check knows, and has its own
+// look at the result.
+func (s *Store) checkRecords(tx *bolt.Tx) error {
+	if from, err := schemaOf(tx); err != nil || from < schema {
+		return err
+	}
+	return check(tx)
+}
+
+// schemaOf returns the schema of a tree, which this program must know.
+func schemaOf(tx *bolt.Tx) (int, error) {
+	meta := top(tx, bucketMeta)
+	if meta.b == nil {
+		return 0, fmt.Errorf("%w: it has no schema; it is not a state of this program", ErrDamaged)
+	}
+	v, err := meta.get(keySchema)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.Atoi(string(v))
+	switch {
+	case err != nil || n < 1:
+		return 0, fmt.Errorf("%w: schema %q", ErrDamaged, v)
+	case n > schema:
+		return 0, fmt.Errorf("%w: schema %d, this one knows %d; use that version", ErrNewer, n, schema)
+	}
+	return n, nil
+}
+
+// Wrap puts something around each commit, for simulations of a disk that fails. It
+// must be called before the first.
+func (s *Store) Wrap(commit func(func() error) error) { s.wrap = commit }

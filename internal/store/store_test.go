@@ -62,7 +62,11 @@ func appendEvents(t *testing.T, s *store.Store, batch string, all ...event.Event
 
 func outbox(t *testing.T, s *store.Store, limit, maxBytes int) (sequences []uint64, all []event.Event) {
 	t.Helper()
-	err := s.Outbox(limit, maxBytes, func(n uint64, e event.Event) {
+	p, err := s.Progress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Events(p.Relayed, limit, maxBytes, func(n uint64, e event.Event) {
 		sequences, all = append(sequences, n), append(all, e)
 	})
 	if err != nil {
@@ -175,8 +179,8 @@ func TestOutboxKeepsItsOrder(t *testing.T) {
 	if !slices.IsSorted(sequences) || all[4].ID.Revision != 5 {
 		t.Errorf("sequences %v", sequences)
 	}
-	if note, err := s.RelayNote(); len(note) > 0 || err != nil {
-		t.Errorf("note %q, error %v at first", note, err)
+	if p, err := s.Progress(); len(p.Note) > 0 || p.Relayed != 0 || err != nil {
+		t.Errorf("progress %v, error %v at first", p, err)
 	}
 	if err := s.Relayed(sequences[2], []byte("here")); err != nil {
 		t.Fatal(err)
@@ -185,8 +189,8 @@ func TestOutboxKeepsItsOrder(t *testing.T) {
 	if d := cmp.Diff(sequences[3:], left); d != "" {
 		t.Errorf("left (-want +got):\n%s", d)
 	}
-	if note, err := s.RelayNote(); string(note) != "here" || err != nil {
-		t.Errorf("note %q, error %v", note, err)
+	if p, err := s.Progress(); string(p.Note) != "here" || p.Relayed != sequences[2] || err != nil {
+		t.Errorf("progress %v, error %v", p, err)
 	}
 	if err := s.Relayed(sequences[4], nil); err != nil {
 		t.Fatal(err)

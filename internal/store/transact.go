@@ -33,23 +33,28 @@ func (s *Store) update(fn func(*bolt.Tx) error) error {
 	if err := s.usable(); err != nil {
 		return err
 	}
-	err := guarded(func() error {
-		return s.file.db.Update(func(tx *bolt.Tx) error {
-			s.used.Store(tx.Size())
-			// Before anything is read, so that a file that was cut is found out
-			// in the common case before it faults.
-			if err := s.uncut(tx.Size()); err != nil {
-				return err
-			}
-			if err := fn(tx); err != nil {
-				return err
-			}
-			// A file that goes away after this takes the commit with it into the
-			// copy that the next look puts back.
-			return s.identity(tx.Size())
-		})
+	commit := func() error { return s.settle(s.noted(guarded(func() error { return s.commit(fn) }))) }
+	if s.wrap != nil {
+		return s.wrap(commit)
+	}
+	return commit()
+}
+
+func (s *Store) commit(fn func(*bolt.Tx) error) error {
+	return s.file.db.Update(func(tx *bolt.Tx) error {
+		s.used.Store(tx.Size())
+		// Before anything is read, so that a file that was cut is found out
+		// in the common case before it faults.
+		if err := s.uncut(tx.Size()); err != nil {
+			return err
+		}
+		if err := fn(tx); err != nil {
+			return err
+		}
+		// A file that goes away after this takes the commit with it into the
+		// copy that the next look puts back.
+		return s.identity(tx.Size())
 	})
-	return s.settle(s.noted(err))
 }
 
 // usable returns why the file must not be used any more, if so. That it was cut

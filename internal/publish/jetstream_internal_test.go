@@ -28,7 +28,7 @@ type nothingPending struct{ jetstream.Consumer }
 
 func (nothingPending) CachedInfo() *jetstream.ConsumerInfo { return &jetstream.ConsumerInfo{} }
 
-func TestScanThatDoesNotReachTheEnd(t *testing.T) {
+func TestReadThatDoesNotReachTheEnd(t *testing.T) {
 	t.Parallel()
 	away := errors.New("no responders")
 	for name, tt := range map[string]struct {
@@ -40,7 +40,8 @@ func TestScanThatDoesNotReachTheEnd(t *testing.T) {
 		"this sight lags":       {},
 		"it cannot be told":     {last: away, want: away},
 	} {
-		_, err := scan(t.Context(), lagging{err: tt.last}, 3, 9, "store.")
+		s := &JetStream{stream: lagging{err: tt.last}}
+		err := s.Read(t.Context(), Start{After: 3}, 9, func(uint64, string) {})
 		if (err == nil) != tt.ok || tt.want != nil && !errors.Is(err, tt.want) {
 			t.Errorf("%s: error %v, want one: %v, which wraps %v", name, err, !tt.ok, tt.want)
 		}
