@@ -85,6 +85,7 @@ See it all with no account and no set-up:   notifier demo
 Run it with your account:                   notifier run
 How the running daemon is doing:            notifier status
 Prove that nothing is missing:              notifier verify
+Copy its state to a file, and back:         notifier backup, notifier restore
 Every setting, by environment variable:     notifier config
 
 Exit codes: 0 done; 1 failed; 2 wrong usage or configuration; 3 state in use by
@@ -99,7 +100,8 @@ another process; 4 state damaged or from a newer version.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newRun(), newDemo(), newSimulate(), newStatus(), newVerify(), newConfig(), newVersion())
+	root.AddCommand(newRun(), newDemo(), newSimulate(), newStatus(), newVerify(), newBackup(), newRestore(), newConfig(),
+		newVersion())
 	root.SetHelpCommand(newHelp(root))
 	// Cobra's own commands are to be as strict as ours.
 	root.InitDefaultCompletionCmd()

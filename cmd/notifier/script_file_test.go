@@ -79,6 +79,19 @@ func truncate(ts *testscript.TestScript, args []string) error {
 	return os.Truncate(ts.MkAbs(args[1]), size)
 }
 
+func flipByte(ts *testscript.TestScript, args []string) error {
+	at, err := strconv.Atoi(args[0])
+	if err != nil {
+		return err
+	}
+	content, err := os.ReadFile(ts.MkAbs(args[1]))
+	if err != nil {
+		return err
+	}
+	content[at] ^= 1
+	return os.WriteFile(ts.MkAbs(args[1]), content, 0o600)
+}
+
 func occupy(ts *testscript.TestScript, args []string) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

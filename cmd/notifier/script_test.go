@@ -66,6 +66,7 @@ func (l leakless) Run() int {
 //	isjsonlog FILE              each line of FILE must be a log line in JSON
 //	mode PERM FILE...           the permissions must be PERM (unix only)
 //	truncate BYTES FILE         cut FILE to that size
+//	flipbyte AT FILE            flip a bit in that byte of FILE
 //	occupy VAR                  listen on a free port, and set VAR to host:port
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -93,6 +94,7 @@ func TestScripts(t *testing.T) {
 			"isjsonlog": command("isjsonlog FILE", 1, isJSONLog),
 			"mode":      command("mode PERM FILE...", 2, hasMode),
 			"truncate":  command("truncate BYTES FILE", 2, truncate),
+			"flipbyte":  command("flipbyte AT FILE", 2, flipByte),
 			"occupy":    command("occupy VAR", 1, occupy),
 		},
 	})

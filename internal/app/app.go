@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -57,6 +56,8 @@ type App struct {
 	refusals reports
 	// lookEvery is how often the embedded server is looked at.
 	lookEvery time.Duration
+	// privateToken is for private paths; "" where the settings have a token.
+	privateToken string
 
 	fatal   chan error // what ends the daemon by itself
 	closers []func()   // last in, first out
@@ -96,21 +97,6 @@ func (a *App) Close() {
 
 func (a *App) onClose(f func()) { a.closers = append(a.closers, f) }
 
-// openStore comes first: its lock also guards the embedded server's folder.
-func (a *App) openStore(context.Context) error {
-	st, err := store.Open(filepath.Join(a.cfg.DataDir, stateFile))
-	if err != nil {
-		return err
-	}
-	a.store = st
-	a.onClose(func() {
-		if err := st.Close(); err != nil {
-			a.log.Error("the state did not close cleanly", "error", err)
-		}
-	})
-	return nil
-}
-
 func (a *App) openHTTP(context.Context) error {
 	if a.cfg.HTTPAddr == config.Off {
 		return nil
@@ -121,7 +107,7 @@ func (a *App) openHTTP(context.Context) error {
 	}
 	a.listener = l
 	a.onClose(func() { _ = l.Close() }) // closed by Serve already, if it ran
-	return nil
+	return a.makeToken()
 }
 
 // build makes the parts, which do nothing yet.

@@ -71,6 +71,7 @@ func (a *App) buildRelay() error {
 	a.relay, err = publish.NewRelay(publish.RelayOptions{
 		Outbox:  a.store,
 		Store:   a.store.ID(),
+		Former:  a.store.Former(),
 		Relayed: progress.Relayed,
 		Note:    progress.Note,
 		Wake:    a.store.Committed(),
@@ -140,6 +141,7 @@ func (a *App) buildSinks() error {
 		JetStream: a.js,
 		Stream:    a.cfg.NATSStream,
 		Store:     a.store.ID(),
+		Former:    a.store.Former(),
 		Kept:      a.store,
 		Subject:   a.cfg.NATSSubjectPrefix + "." + event.InsightsCompleted + ".>",
 		// One by one: people read the channel in the order of the stream.

@@ -35,7 +35,8 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		}))
 	}
-	parts = append(parts, start(hard, a.serve), start(hard, a.upkeep))
+	parts = append(parts, start(hard, a.serve), start(hard, a.upkeep),
+		start(hard, func(ctx context.Context) { a.keepState(ctx, a.store) }))
 	if a.cfg.AuditInterval > 0 {
 		parts = append(parts, start(hard, a.verifier.Run))
 	}
@@ -84,6 +85,7 @@ func (a *App) serve(ctx context.Context) {
 	}
 	handler := ops.Handler(ops.Options{
 		Checks: a.checks(), Token: a.cfg.HTTPToken.Reveal(), Status: a.status, Verifier: verifications{a},
+		PrivateToken: a.privateToken, Backup: a.backup,
 	})
 	if err := ops.Serve(ctx, a.listener, handler, a.log); err != nil {
 		a.fail(err)

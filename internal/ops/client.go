@@ -20,6 +20,9 @@ const (
 	maxAnswer     = 64 << 20
 )
 
+// ErrNoDaemon says that nobody answers where the daemon should.
+var ErrNoDaemon = errors.New("no daemon answers")
+
 // Client asks a running daemon.
 type Client struct {
 	base, token string
@@ -43,7 +46,6 @@ func NewClient(addr, token string) (*Client, error) {
 	return &Client{
 		base: "http://" + net.JoinHostPort(host, port), token: token,
 		http: &http.Client{
-			Timeout: clientTimeout,
 			// The daemon is here or at an address that was given: no proxy
 			// needs to see the token.
 			Transport:     &http.Transport{DisableKeepAlives: true},
@@ -79,12 +81,14 @@ func (c *Client) address() string { return strings.TrimPrefix(c.base, "http://")
 
 // get returns the body of an answer with status 200.
 func (c *Client) get(ctx context.Context, path string) ([]byte, error) {
-	resp, err := c.ask(ctx, c.http, path, "")
+	ctx, cancel := context.WithTimeout(ctx, clientTimeout)
+	defer cancel()
+	resp, err := c.ask(ctx, path, "")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if err := c.refused(resp.StatusCode); err != nil {
+	if err := refused(resp.StatusCode, path); err != nil {
 		return nil, err
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
@@ -98,8 +102,8 @@ func (c *Client) get(ctx context.Context, path string) ([]byte, error) {
 }
 
 // ask sends a question, with the kind of answer that is wanted unless that is
-// empty.
-func (c *Client) ask(ctx context.Context, client *http.Client, path, accept string) (*http.Response, error) {
+// empty. The body of what it returns is to be closed.
+func (c *Client) ask(ctx context.Context, path, accept string) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
 	if err != nil {
 		return nil, err
@@ -110,30 +114,37 @@ func (c *Client) ask(ctx context.Context, client *http.Client, path, accept stri
 	if accept != "" {
 		r.Header.Set("Accept", accept)
 	}
-	resp, err := client.Do(r)
+	resp, err := c.http.Do(r)
 	if err != nil {
 		var u *url.Error
 		if errors.As(err, &u) {
 			err = u.Err
 		}
-		return nil, fmt.Errorf("no daemon answers at %s: is it running, and is NOTIFIER_HTTP_ADDR its own? %w",
-			c.address(), err)
+		return nil, fmt.Errorf("%w at %s: is it running, and is NOTIFIER_HTTP_ADDR its own? %w",
+			ErrNoDaemon, c.address(), err)
 	}
 	return resp, nil
 }
 
-// refused says why an answer is none, nil if it is one.
-func (c *Client) refused(status int) error {
-	switch status {
-	case http.StatusOK:
+// refused says what an answer that is not 200 means, in our own words: what
+// another program says may be anything.
+func refused(code int, path string) error {
+	switch {
+	case code == http.StatusOK:
 		return nil
-	case http.StatusUnauthorized:
+	case code == http.StatusUnauthorized && isPrivate(path):
+		return errors.New("the daemon asks for a token: set NOTIFIER_HTTP_TOKEN to the one it was started with, " +
+			"or NOTIFIER_DATA_DIR to its folder, where it keeps one")
+	case code == http.StatusUnauthorized:
 		return errors.New("the daemon asks for a token: set NOTIFIER_HTTP_TOKEN to the one it was started with")
-	case http.StatusMisdirectedRequest:
+	case code == http.StatusMisdirectedRequest:
 		return errors.New("the daemon answers to the name localhost only: set NOTIFIER_HTTP_ADDR to 127.0.0.1 " +
 			"and its port")
+	case code == http.StatusConflict && isPrivate(path):
+		return errors.New("the daemon is giving a copy to somebody else: try again when that is done")
+	case code == http.StatusInternalServerError && isPrivate(path):
+		return errors.New("the daemon could not copy its state; its log says why")
 	}
-	// In our own words: what another program says may be anything.
 	return fmt.Errorf("the daemon answered %d %s: is it another program, or an older version?",
-		status, http.StatusText(status))
+		code, http.StatusText(code))
 }

@@ -1,13 +1,16 @@
 package ops
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Options are what Handler needs.
@@ -16,6 +19,12 @@ type Options struct {
 	Checks []Check
 	// Token, where set, is asked for on all but the health paths.
 	Token string
+	// PrivateToken takes its place on the private paths where it is not set. With
+	// neither, nobody gets an answer there.
+	PrivateToken string
+	// Backup returns a copy of the state, and its size. The copy is read at the
+	// pace of who asked for it, which may be slow.
+	Backup func(ctx context.Context) (io.ReadCloser, int64, error)
 	// Status returns how the daemon is doing; Ready, Reasons and what is nil
 	// are filled in. It may take until ctx ends.
 	Status func(ctx context.Context) Status
@@ -25,10 +34,10 @@ type Options struct {
 
 // Handler returns the daemon's HTTP side.
 func Handler(o Options) http.Handler {
-	h := &handler{checks: o.Checks, state: o.Status, verifier: o.Verifier, mux: http.NewServeMux()}
-	if o.Token != "" {
-		sum := sha256.Sum256([]byte(o.Token))
-		h.token = &sum
+	h := &handler{
+		checks: o.Checks, state: o.Status, verifier: o.Verifier, backup: o.Backup,
+		mux:   http.NewServeMux(),
+		token: hashed(o.Token), private: hashed(cmp.Or(o.Token, o.PrivateToken)),
 	}
 	h.mux.HandleFunc("GET "+pathLive, live)
 	h.mux.HandleFunc("GET "+pathReady, h.ready)
@@ -40,17 +49,31 @@ func Handler(o Options) http.Handler {
 	if o.Verifier != nil {
 		h.mux.HandleFunc("GET "+pathVerify, h.getVerify)
 	}
+	if o.Backup != nil {
+		h.mux.HandleFunc("GET "+pathBackup, h.privately(h.getBackup))
+	}
 	return h
+}
+
+func hashed(token string) *[sha256.Size]byte {
+	if token == "" {
+		return nil
+	}
+	sum := sha256.Sum256([]byte(token))
+	return &sum
 }
 
 type handler struct {
 	checks   []Check
 	state    func(context.Context) Status
 	verifier Verifier
-	// token is the hash of the token, nil if there is none: hashes have one
-	// length, so that comparing them does not tell the token's.
-	token *[sha256.Size]byte
-	mux   *http.ServeMux
+	backup   func(context.Context) (io.ReadCloser, int64, error)
+	// copying is held while somebody gets a copy.
+	copying sync.Mutex
+	// token and private are the hashes of the tokens, nil if there is none: hashes
+	// have one length, so that comparing them does not tell the token's.
+	token, private *[sha256.Size]byte
+	mux            *http.ServeMux
 }
 
 // ServeHTTP sets the headers that hold for every answer, turns away whom the
@@ -76,19 +99,33 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mux.ServeHTTP(w, r)
 }
 
+// privately turns away who does not have the token of the private paths; see the
+// package doc.
+func (h *handler) privately(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if has(r, h.private) {
+			next(w, r)
+			return
+		}
+		w.Header().Set("WWW-Authenticate", `Bearer realm="notifier"`)
+		http.Error(w, "the token in the file http.token in the daemon's data folder is needed, as Authorization: Bearer",
+			http.StatusUnauthorized)
+	}
+}
+
 // trusted reports whether the caller may see more than the bare status.
 func (h *handler) trusted(r *http.Request) bool {
 	return h.hostAllowed(r) && h.tokenGiven(r)
 }
 
 // tokenGiven reports whether the request has the token, if one is needed.
-func (h *handler) tokenGiven(r *http.Request) bool {
-	if h.token == nil {
-		return true
-	}
+func (h *handler) tokenGiven(r *http.Request) bool { return h.token == nil || has(r, h.token) }
+
+// has reports whether the request has the token of which that is the hash.
+func has(r *http.Request, want *[sha256.Size]byte) bool {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	sum := sha256.Sum256([]byte(token))
-	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(sum[:], h.token[:]) == 1
+	return want != nil && strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(sum[:], want[:]) == 1
 }
 
 // hostAllowed reports whether the request's Host fits the address on which

@@ -30,16 +30,14 @@ func (c *Client) Recorded(ctx context.Context) ([]string, error) {
 func (c *Client) Verify(
 	ctx context.Context, batch string, progress func(read, of uint64),
 ) (Verification, json.RawMessage, error) {
-	patient := *c.http
-	patient.Timeout = 0
 	path := pathVerify + "?" + url.Values{"batch": {batch}}.Encode()
-	resp, err := c.ask(ctx, &patient, path, progressType)
+	resp, err := c.ask(ctx, path, progressType)
 	if err != nil {
 		return Verification{}, nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.Header.Get("Content-Type") != progressType {
-		err := c.refused(resp.StatusCode)
+		err := refused(resp.StatusCode, path)
 		return Verification{}, nil, cmp.Or(err, errors.New("the daemon's answer is not what it should be"))
 	}
 	return c.outcome(resp.Body, progress)

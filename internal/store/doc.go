@@ -8,6 +8,7 @@
 //
 //	meta                    schema    the version of this tree
 //	                        id        the store id, first part of every event id
+//	                        former    the ids it had before it was restored from copies, as JSON
 //	                        baseline  "done" once the first discovery was taken in, empty before
 //	                        source    a Source, as JSON
 //	                        batches   census of the info and census records of all batches
@@ -33,6 +34,12 @@
 // to what it was. Open checks all of this, and before it that each page of the
 // file is in use once or free. A tree of an older version is brought to this one
 // by Open, after a copy of the file was made beside it.
+//
+// Before each commit the open file is compared with the one at its path: bbolt
+// would go on with a file that was removed, and what it commits would be lost. A
+// file takes the place of another (a new state, a compaction, a restore) under the
+// lock, by a link or a rename and a sync of the folder, so that there is a whole
+// state at the path at every moment.
 //
 // Nothing outside this package may know that the state is in bbolt. The
 // package does not compare, number or publish anything, and does not decide

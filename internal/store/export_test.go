@@ -11,3 +11,6 @@ func SetSchema(path, schema string) error {
 	defer db.Close()
 	return db.Update(func(tx *bolt.Tx) error { return top(tx, bucketMeta).put(keySchema, []byte(schema)) })
 }
+
+// CompactAbove sets how many bytes must be free before a compaction.
+func (s *Store) CompactAbove(bytes int64) { s.compactAbove = bytes }

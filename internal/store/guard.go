@@ -10,6 +10,9 @@ import (
 // boltPackage is the beginning of the names of bbolt's functions.
 const boltPackage = "go.etcd.io/bbolt"
 
+// errPages says that bbolt could not go on, and may hold its own locks for ever.
+var errPages = fmt.Errorf("%w: its pages do not fit together", ErrDamaged)
+
 // guarded runs fn, which reads the file. bbolt panics on pages that do not fit
 // together, and reads past the end of a file that was cut, which without
 // SetPanicOnFault would end the process. A panic of anybody else, such as of a
@@ -20,7 +23,7 @@ func guarded(fn func() error) (err error) {
 		switch r := recover(); {
 		case r == nil:
 		case isFault(r) || fromBolt():
-			err = fmt.Errorf("%w: its pages do not fit together: %v", ErrDamaged, r)
+			err = fmt.Errorf("%w: %v", errPages, r)
 		default:
 			panic(r)
 		}

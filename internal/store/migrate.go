@@ -28,8 +28,10 @@ func (s *Store) migrate() error {
 	if err != nil || from == schema {
 		return err
 	}
-	if err := s.copyBefore(from); err != nil {
-		return fmt.Errorf("copy the state of schema %d before it is changed: %w", from, err)
+	if !s.scratch {
+		if err := s.copyBefore(from); err != nil {
+			return fmt.Errorf("copy the state of schema %d before it is changed: %w", from, err)
+		}
 	}
 	return s.update(func(tx *bolt.Tx) error {
 		for n := from; n < schema; n++ {
@@ -47,7 +49,7 @@ func (s *Store) migrate() error {
 // copyBefore copies the file as it is beside it, unless that was done before: a
 // copy that is there is whole, since a crash here leaves a temporary file only.
 func (s *Store) copyBefore(from int) error {
-	path := fmt.Sprintf("%s.schema-%d", s.db.Path(), from)
+	path := fmt.Sprintf("%s.schema-%d", s.path, from)
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}

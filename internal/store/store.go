@@ -4,14 +4,16 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/syllable-notifier/notifier/internal/crashpoint"
 )
@@ -49,6 +51,7 @@ var (
 	keyID       = []byte("id")
 	keyBaseline = []byte("baseline")
 	keySource   = []byte("source")
+	keyFormer   = []byte("former")
 	keyInfo     = []byte("info")
 	keyCensus   = []byte("census")
 	keyNote     = []byte("note")
@@ -59,61 +62,127 @@ var (
 
 // Store is an open state file. It is safe for concurrent use.
 type Store struct {
-	db        *bolt.DB
+	path      string // with symbolic links followed
 	id        string
+	former    []string
 	committed chan struct{}
-	wrap      func(commit func() error) error // nil: nothing is around it
+
+	// writing is held by each commit and by whatever needs that there is none;
+	// swap is held, for reading, while the file is read, and for writing while
+	// another takes its place. Who needs both takes them in this order.
+	writing sync.Mutex
+	swap    sync.RWMutex
+	file    *boltFile
+	closed  bool
+	scratch bool // it is a copy that nobody else has
+
+	// used is how many bytes of the file are in use at least; broken is why it
+	// must not be used any more, and heir the copy that was put in its place.
+	used   atomic.Int64
+	broken atomic.Pointer[brokenError]
+	heir   *boltFile
+
+	compactAbove int64                           // bytes that must be free before a compaction
+	wrap         func(commit func() error) error // nil: nothing is around it
 }
 
 // Open opens the state file at path and locks it, creating it (and its
 // folder) if there is none. Its errors wrap ErrLocked, ErrDamaged or ErrNewer
 // where one of these is the reason.
 func Open(path string) (*Store, error) {
-	if err := os.MkdirAll(filepath.Dir(path), dirMode); err != nil {
+	if err := makeFolder(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("state folder: %w", err)
 	}
-	switch info, err := os.Stat(path); {
-	case errors.Is(err, os.ErrNotExist):
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		if err := create(path); err != nil {
 			return nil, fmt.Errorf("create state %s: %w", path, err)
 		}
-	case err == nil && info.Size() == 0:
+	}
+	return OpenExisting(path)
+}
+
+// OpenExisting is Open for a state that there must be: its error wraps
+// os.ErrNotExist if there is none.
+func OpenExisting(path string) (*Store, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("state: %w", err)
+	}
+	if info.Size() == 0 {
 		// bbolt would make a new state of it, and tell everything again.
 		return nil, explain(path, fmt.Errorf("%w: it is empty", ErrDamaged))
 	}
 	if err := os.Chmod(path, fileMode); err != nil {
 		return nil, fmt.Errorf("state %s must belong to the user that runs this: %w", path, err)
 	}
-	db, file, err := openFile(path)
+	// A file that takes the state's place must not take that of a link to it.
+	at, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, fmt.Errorf("state: %w", err)
+	}
+	file, err := openLocked(at)
 	if err != nil {
 		return nil, explain(path, err)
 	}
-	s := &Store{db: db, committed: make(chan struct{}, 1)}
-	err = s.readMeta(file)
+	removeTemps(filepath.Dir(at))
+	s, err := newStore(at, file, checkHeaders)
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	return s, nil
+}
+
+// newStore checks all of an open file, and closes it if it does not pass.
+func newStore(path string, file *boltFile, headers func(*bolt.DB, io.ReaderAt) error) (*Store, error) {
+	s := &Store{path: path, file: file, committed: make(chan struct{}, 1), compactAbove: compactAbove}
+	s.scratch = strings.HasSuffix(path, tempSuffix)
+	err := headers(file.db, file.file)
 	if err == nil {
+		err = s.readMeta(file.file)
+	}
+	if err == nil && !file.db.IsReadOnly() {
 		err = s.migrate()
 	}
 	if err == nil {
-		err = s.view(check)
+		err = s.view(s.checkRecords)
 	}
 	if err != nil {
-		_ = db.Close()
-		return nil, explain(path, err)
+		_ = s.closeFile()
+		return nil, err
 	}
 	return s, nil
 }
 
 // explain says what to do about a file that does not open.
 func explain(path string, err error) error {
-	if errors.Is(err, ErrDamaged) {
-		return fmt.Errorf("state %s: %w; restore a copy of it, or move it away: "+
+	switch {
+	case errors.Is(err, errOneHeader):
+		return fmt.Errorf("state %s: %w; restore a copy of it (notifier restore FILE), or take what it has: "+
+			"notifier restore --repair %s", path, err, path)
+	case errors.Is(err, ErrDamaged):
+		return fmt.Errorf("state %s: %w; restore a copy of it (notifier restore FILE), or move it away: "+
 			"then everything is seen for the first time, and events have new ids", path, err)
 	}
 	return fmt.Errorf("state %s: %w", path, err)
 }
 
-// Close lets the file go. It waits for transactions in hand.
-func (s *Store) Close() error { return s.db.Close() }
+// Close lets the file go. It waits for transactions in hand. A file that was
+// removed meanwhile is put back before.
+func (s *Store) Close() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.closed {
+		return nil
+	}
+	var err error
+	if s.broken.Load() == nil { // else it was told already
+		err = s.settle(s.identity(s.used.Load()))
+	}
+	s.swap.Lock()
+	defer s.swap.Unlock()
+	s.closed = true
+	return errors.Join(err, s.closeFile())
+}
 
 // ID returns the store id, made once with the file: the first part of every
 // event id.
@@ -130,55 +199,16 @@ func (s *Store) signal() {
 	}
 }
 
-// openFile opens an existing file, and returns also the file under it.
-func openFile(path string) (db *bolt.DB, file *os.File, err error) {
-	err = guarded(func() error {
-		db, err = bolt.Open(path, fileMode, &bolt.Options{
-			Timeout:      lockTimeout,
-			FreelistType: bolt.FreelistMapType,
-			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
-				// Never create here: a file that vanished since is an error,
-				// not an empty state that would tell everything again.
-				file, err = os.OpenFile(name, flag&^os.O_CREATE, mode)
-				return file, err
-			},
-		})
-		return err
-	})
-	var system *os.PathError
-	switch {
-	case err == nil:
-		return db, file, nil
-	case errors.Is(err, berrors.ErrTimeout):
-		return nil, nil, fmt.Errorf("%w; stop it, or give this one its own NOTIFIER_DATA_DIR", ErrLocked)
-	case errors.As(err, &system), errors.Is(err, ErrDamaged):
-		return nil, nil, err
-	}
-	return nil, nil, fmt.Errorf("%w: %w", ErrDamaged, err)
-}
-
-// view and update are bbolt's, guarded. An update that panics is rolled back.
-func (s *Store) view(fn func(*bolt.Tx) error) error {
-	return guarded(func() error { return s.db.View(fn) })
-}
-
-func (s *Store) update(fn func(*bolt.Tx) error) error {
-	commit := func() error { return guarded(func() error { return s.db.Update(fn) }) }
-	if s.wrap != nil {
-		return s.wrap(commit)
-	}
-	return commit()
-}
-
 // create makes a new state beside path and links it into place when it is
 // whole and on the disk. A crash before the link leaves no state, only a file
-// that the next start ignores; two processes that create at once get the same
-// file, since a link never replaces one.
+// that the next start removes; one right after it leaves the state, and a second
+// name of it that the next start removes. Two processes that create at once get
+// the same file, since a link never replaces one.
 func create(path string) error {
 	dir := filepath.Dir(path)
-	tmp := filepath.Join(dir, ".notifier-"+strings.ToLower(rand.Text())+".tmp")
+	tmp := tempPath(dir)
 	defer func() { _ = os.Remove(tmp) }()
-	db, err := bolt.Open(tmp, fileMode, &bolt.Options{Timeout: lockTimeout})
+	db, err := bolt.Open(tmp, fileMode, &bolt.Options{Timeout: lockTimeout, OpenFile: openNew})
 	if err != nil {
 		return err
 	}
@@ -194,12 +224,8 @@ func create(path string) error {
 		return err
 	}
 	crashpoint.Here(crashpoint.StoreCreate)
-	if err := os.Link(tmp, path); err != nil && !errors.Is(err, os.ErrExist) {
-		// Not every file system has links. Without, two processes that create
-		// at once are told apart by the lock alone.
-		if err := os.Rename(tmp, path); err != nil {
-			return err
-		}
+	if err := link(tmp, path); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
 	}
 	crashpoint.Here(crashpoint.StoreCreated)
 	return syncDir(dir)
@@ -211,9 +237,10 @@ func begin(tx *bolt.Tx) error {
 	meta := top(tx, bucketMeta)
 	return errors.Join(
 		meta.put(keySchema, []byte(strconv.Itoa(schema))),
-		meta.put(keyID, []byte(strings.ToLower(rand.Text()[:12]))),
+		meta.put(keyID, []byte(newID())),
 		meta.put(keyBaseline, nil),
 		meta.putJSON(keySource, Source{}),
+		meta.putJSON(keyFormer, []string{}),
 		meta.put(bucketBatches, census{}.encode()),
 		meta.put(bucketParked, census{}.encode()),
 		meta.put(bucketRelay, census{}.encode()),
@@ -224,22 +251,17 @@ func begin(tx *bolt.Tx) error {
 	)
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
+func newID() string { return strings.ToLower(rand.Text()[:12]) }
 
 func (s *Store) readMeta(file *os.File) error {
 	return s.view(func(tx *bolt.Tx) error {
 		// A file that was cut can open; the pages that are gone fault later.
-		if info, err := os.Stat(s.db.Path()); err != nil {
+		if info, err := file.Stat(); err != nil {
 			return err
 		} else if info.Size() < tx.Size() {
 			return fmt.Errorf("%w: it has %d bytes of %d", ErrDamaged, info.Size(), tx.Size())
 		}
+		s.used.Store(tx.Size())
 		if err := checkPages(tx, file); err != nil {
 			return err
 		}
@@ -255,6 +277,9 @@ func (s *Store) readMeta(file *os.File) error {
 			return fmt.Errorf("%w: it has no id", ErrDamaged)
 		}
 		s.id = string(id)
+		if err := meta.getJSON(keyFormer, &s.former); err != nil {
+			return err
+		}
 		for _, name := range [][]byte{bucketBatches, bucketOutbox, bucketParked, bucketRelay} {
 			if tx.Bucket(name) == nil {
 				return fmt.Errorf("%w: bucket %s is missing", ErrDamaged, name)
@@ -262,6 +287,16 @@ func (s *Store) readMeta(file *os.File) error {
 		}
 		return nil
 	})
+}
+
+// checkRecords checks all records, but those of a file of an older schema that may
+// not be changed: a migration brings them to what the check knows, and has its own
+// look at the result.
+func (s *Store) checkRecords(tx *bolt.Tx) error {
+	if from, err := schemaOf(tx); err != nil || from < schema {
+		return err
+	}
+	return check(tx)
 }
 
 // schemaOf returns the schema of a tree, which this program must know.

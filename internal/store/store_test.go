@@ -259,7 +259,7 @@ func TestBaselineCountsOnce(t *testing.T) {
 	}
 }
 
-func TestLocked(t *testing.T) {
+func TestFault26Locked(t *testing.T) {
 	t.Parallel()
 	path := statePath(t)
 	open(t, path)
@@ -269,7 +269,7 @@ func TestLocked(t *testing.T) {
 	}
 }
 
-func TestModes(t *testing.T) {
+func TestFault58Modes(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no file modes")
@@ -295,7 +295,7 @@ func TestModes(t *testing.T) {
 }
 
 // A file that is none of ours, or not whole, is an error and is left as it is.
-func TestRefusesADamagedFile(t *testing.T) {
+func TestFault23DamagedFile(t *testing.T) {
 	t.Parallel()
 	path := statePath(t)
 	s := open(t, path)
@@ -331,7 +331,7 @@ func TestRefusesADamagedFile(t *testing.T) {
 	}
 }
 
-func TestFlippedBitsAreNoticed(t *testing.T) {
+func TestFault28FlippedBits(t *testing.T) {
 	t.Parallel()
 	flip := func(b *bolt.Bucket, key []byte) error {
 		v := slices.Clone(b.Get(key))
@@ -430,7 +430,7 @@ func TestCallRecords(t *testing.T) {
 	})
 }
 
-func TestNewerSchema(t *testing.T) {
+func TestFault27NewerSchema(t *testing.T) {
 	t.Parallel()
 	path := statePath(t)
 	open(t, path).Close()

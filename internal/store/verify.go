@@ -82,7 +82,7 @@ func (s *Store) Sight(batch string, each func(reference string, c Call)) (Sight,
 			return err
 		}
 		var former []string
-		if err := top(tx, bucketMeta).getJSON(keyFormerIDs, &former); err != nil {
+		if err := top(tx, bucketMeta).getJSON(keyFormer, &former); err != nil {
 			return err
 		}
 		sight.Restored = len(former) > 0
@@ -96,9 +96,6 @@ func (s *Store) Sight(batch string, each func(reference string, c Call)) (Sight,
 	}
 	return sight, nil
 }
-
-// keyFormerIDs is where in meta a restored state keeps the store ids that it had.
-var keyFormerIDs = []byte("former")
 
 // waiting returns the events of a batch that have not left for the stream.
 func waiting(tx *bolt.Tx, batch string) ([]event.Event, error) {

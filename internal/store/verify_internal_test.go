@@ -19,7 +19,7 @@ func TestSightOfARestoredState(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, former := range [][]string{nil, {"s7k2"}} {
-		err := s.update(func(tx *bolt.Tx) error { return top(tx, bucketMeta).putJSON(keyFormerIDs, former) })
+		err := s.update(func(tx *bolt.Tx) error { return top(tx, bucketMeta).putJSON(keyFormer, former) })
 		if err != nil {
 			t.Fatal(err)
 		}
