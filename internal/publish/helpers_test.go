@@ -2,6 +2,7 @@ package publish_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -66,7 +67,22 @@ func somebodys() publish.StreamConfig {
 }
 
 func ensure(ctx context.Context, js jetstream.JetStream, c publish.StreamConfig) (jetstream.Stream, error) {
-	return publish.NewStreamMaker(js, c, quiet).Ensure(ctx)
+	return patiently(ctx, func() (jetstream.Stream, error) {
+		return publish.NewStreamMaker(js, c, quiet).Ensure(ctx)
+	})
+}
+
+// patiently makes a stream, also where one of that name was deleted a moment ago:
+// the server may still be at that.
+func patiently(ctx context.Context, create func() (jetstream.Stream, error)) (jetstream.Stream, error) {
+	const creating = 10049 // "error creating store for stream"
+	for {
+		s, err := create()
+		var api *jetstream.APIError
+		if ctx.Err() != nil || !errors.As(err, &api) || api.ErrorCode != creating {
+			return s, err
+		}
+	}
 }
 
 // newEvent returns revision n of call ref.

@@ -27,12 +27,15 @@ func put(t *testing.T, js jetstream.JetStream, events ...event.Event) {
 	}
 }
 
-func remade(t *testing.T, js jetstream.JetStream) {
+// oneByOne makes a stream that takes no batches, and soon forgets ids.
+func oneByOne(t *testing.T, js jetstream.JetStream) {
 	t.Helper()
-	if err := js.DeleteStream(t.Context(), streamName); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ensure(t.Context(), js, streamConfig()); err != nil {
+	_, err := patiently(t.Context(), func() (jetstream.Stream, error) {
+		return js.CreateStream(t.Context(), jetstream.StreamConfig{
+			Name: streamName, Subjects: []string{prefix + ".>"}, MaxAge: time.Hour, Duplicates: 100 * time.Millisecond,
+		})
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 }
@@ -64,7 +67,7 @@ func TestFault38StreamDeleted(t *testing.T) {
 			o.add(all[:6]...)
 			drain(t, newRelay(t, js, o, streamConfig()))
 			o.letGo(tt.let)
-			remade(t, js)
+			remake(t, js)
 			pick := func(which []int) (some []event.Event) {
 				for _, i := range which {
 					some = append(some, all[i])
@@ -100,7 +103,7 @@ func TestFault38StreamDeletedWhileRunning(t *testing.T) {
 	o.add(all[3:6]...) // nobody takes these
 	await(t, js, 6)
 	// Somebody makes it again at once: only the numbers tell.
-	remade(t, js)
+	remake(t, js)
 	o.add(all[6:]...)
 	await(t, js, 9)
 	cancel()
@@ -135,21 +138,13 @@ func TestFault38EndsWhileTheStreamIsFilled(t *testing.T) {
 	for crash := range 6 {
 		js, o, all := connect(t), newOutbox(), events(t, 250)
 		c := streamConfig()
-		if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{ // one by one, so that there are several rounds
-			Name: streamName, Subjects: []string{prefix + ".>"}, MaxAge: time.Hour, Duplicates: 100 * time.Millisecond,
-		}); err != nil {
-			t.Fatal(err)
-		}
+		oneByOne(t, js) // so that there are several rounds
 		o.add(all[:200]...)
 		drain(t, newRelay(t, js, o, c))
 		if err := js.DeleteStream(t.Context(), streamName); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{
-			Name: streamName, Subjects: []string{prefix + ".>"}, MaxAge: time.Hour, Duplicates: 100 * time.Millisecond,
-		}); err != nil {
-			t.Fatal(err)
-		}
+		oneByOne(t, js)
 		put(t, js, all[120:150]...) // of a copy without its beginning
 		o.add(all[200:]...)
 		n := 0
@@ -188,7 +183,7 @@ func withoutItsEnd(t *testing.T, others int) {
 	js, o, all := connect(t), newOutbox(), events(t, 6)
 	o.add(all...)
 	drain(t, newRelay(t, js, o, streamConfig()))
-	remade(t, js)
+	remake(t, js)
 	put(t, js, all[:4]...)
 	for range others {
 		if _, err := js.Publish(t.Context(), prefix+".other", nil); err != nil {
@@ -233,11 +228,7 @@ func TestFault40HolesAreFilled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			js, o, all := connect(t), newOutbox(), recent(t, 6)
-			if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{
-				Name: streamName, Subjects: []string{prefix + ".>"}, MaxAge: time.Hour, Duplicates: 100 * time.Millisecond,
-			}); err != nil {
-				t.Fatal(err)
-			}
+			oneByOne(t, js)
 			o.add(all...)
 			drain(t, newRelay(t, js, o, streamConfig()))
 			s, err := js.Stream(t.Context(), streamName)

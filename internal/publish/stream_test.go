@@ -113,7 +113,7 @@ func TestEnsureJudgesAStream(t *testing.T) {
 func makeAs(ctx context.Context, js jetstream.JetStream, c settingsOf) (jetstream.Stream, error) {
 	sealed := c.Sealed
 	c.Sealed = false
-	s, err := js.CreateStream(ctx, c)
+	s, err := patiently(ctx, func() (jetstream.Stream, error) { return js.CreateStream(ctx, c) })
 	if err != nil || !sealed {
 		return s, err
 	}
