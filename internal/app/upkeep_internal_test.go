@@ -15,7 +15,9 @@ func TestRoom(t *testing.T) {
 	for _, step := range []struct {
 		waiting uint64
 		ok      bool
-	}{{0, true}, {999, true}, {1000, false}, {999, false}, {900, false}, {899, true}, {999, true}, {2000, false}, {0, true}} {
+	}{
+		{0, true}, {999, true}, {1000, false}, {999, false}, {900, false}, {899, true}, {999, true}, {2000, false}, {0, true},
+	} {
 		n = step.waiting
 		err := r.check()
 		if (err == nil) != step.ok {

@@ -55,7 +55,7 @@ func scratch(t *testing.T) string {
 	if info, err := os.Stat(parent); err != nil || !info.IsDir() {
 		parent = ""
 	}
-	dir, err := os.MkdirTemp(parent, "notifier-dst-")
+	dir, err := os.MkdirTemp(parent, "notifier-dst-") //nolint:usetesting // which a disk may be behind
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -337,18 +337,14 @@ func storedAt(t *testing.T, js jetstream.JetStream, sequence uint64) time.Time {
 func TestDeliverySince(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		since func(t *testing.T, js jetstream.JetStream) time.Time
+		since func(stored func(seq uint64) time.Time) time.Time
 		from  int
 	}{
-		"now":  {func(*testing.T, jetstream.JetStream) time.Time { return time.Time{} }, 6},
-		"all":  {func(*testing.T, jetstream.JetStream) time.Time { return time.Unix(0, 0) }, 0},
-		"time": {func(t *testing.T, js jetstream.JetStream) time.Time { return storedAt(t, js, 4) }, 3},
-		"between": {func(t *testing.T, js jetstream.JetStream) time.Time {
-			return storedAt(t, js, 3).Add(time.Nanosecond)
-		}, 3},
-		"after the last": {func(t *testing.T, js jetstream.JetStream) time.Time {
-			return storedAt(t, js, 6).Add(time.Nanosecond)
-		}, 6},
+		"now":            {func(func(uint64) time.Time) time.Time { return time.Time{} }, 6},
+		"all":            {func(func(uint64) time.Time) time.Time { return time.Unix(0, 0) }, 0},
+		"time":           {func(stored func(uint64) time.Time) time.Time { return stored(4) }, 3},
+		"between":        {func(stored func(uint64) time.Time) time.Time { return stored(3).Add(time.Nanosecond) }, 3},
+		"after the last": {func(stored func(uint64) time.Time) time.Time { return stored(6).Add(time.Nanosecond) }, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -358,7 +354,7 @@ func TestDeliverySince(t *testing.T) {
 				store(t, js, all[i:i+1])
 			}
 			s, l := newSink(), &lot{}
-			since := tt.since(t, js)
+			since := tt.since(func(seq uint64) time.Time { return storedAt(t, js, seq) })
 			with := func(since time.Time) *publish.Delivery {
 				return publish.NewDelivery(publish.DeliveryOptions{
 					Sink: s, JetStream: js, Stream: streamName, Store: storeID, Subject: prefix + ".request.>",

@@ -23,7 +23,7 @@ func check(tx *bolt.Tx) error {
 	if _, err := meta.check(nil); err != nil {
 		return err
 	}
-	for _, k := range [][]byte{keyBaseline, keySource} {
+	for _, k := range [][]byte{keyBaseline, keySource, keyFormer} {
 		if meta.b.Get(k) == nil {
 			return fmt.Errorf("%w: the record %s is missing", ErrDamaged, k)
 		}

@@ -31,7 +31,7 @@ func (m marks) moved(sequence uint64, now time.Time) marks {
 	for len(m) > 0 && m[len(m)-1].sequence > sequence {
 		m = m[:len(m)-1] // what waits again has no time yet
 	}
-	at := uint64(max(now.Unix(), 0)) //nolint:gosec // not negative
+	at := uint64(max(now.Unix(), 0))
 	if n := len(m); n > 0 && (m[n-1].sequence == sequence || at < m[n-1].at+uint64(markInterval/time.Second)) {
 		return m
 	}

@@ -72,8 +72,11 @@ func (s *Store) copyBefore(from int) error {
 }
 
 // keepWhatWasRelayed: up to schema 1 events left the outbox with the ack of the
-// stream.
+// stream, and a state had one id all its life.
 func keepWhatWasRelayed(tx *bolt.Tx) error {
+	if err := top(tx, []byte("meta")).put([]byte("former"), []byte("[]")); err != nil {
+		return err
+	}
 	return counted(tx, []byte("relay"), func(relay bucket) error {
 		relayed, err := relay.get([]byte("relayed"))
 		if err != nil {

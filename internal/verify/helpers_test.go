@@ -333,7 +333,9 @@ func (w *world) relay() {
 		event    event.Event
 	}
 	var all []waiting
-	_, err := w.store.Events(w.relayed(), 1000, 1<<30, func(sequence uint64, e event.Event) { all = append(all, waiting{sequence, e}) })
+	_, err := w.store.Events(w.relayed(), 1000, 1<<30, func(sequence uint64, e event.Event) {
+		all = append(all, waiting{sequence, e})
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
