@@ -140,8 +140,12 @@ func (a *App) buildSinks() error {
 		JetStream: a.js,
 		Stream:    a.cfg.NATSStream,
 		Store:     a.store.ID(),
+		Kept:      a.store,
 		Subject:   a.cfg.NATSSubjectPrefix + "." + event.InsightsCompleted + ".>",
-		Places:    a.store,
+		// One by one: people read the channel in the order of the stream.
+		Concurrent: 1,
+		Since:      a.cfg.SlackSince,
+		Places:     a.store,
 		Park: func(by, reason string, e event.Event) error {
 			return a.store.Park(store.Parked{By: by, Reason: reason, At: time.Now().UTC(), Event: e})
 		},

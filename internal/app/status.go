@@ -21,7 +21,7 @@ func (a *App) status(ctx context.Context) ops.Status {
 	p := a.poller.Status()
 	s := ops.Status{
 		Version: a.version, Started: a.started, Store: a.store.ID(),
-		Source: sourceStatus(p), Outbox: ops.Outbox{Parked: a.store.ParkedCount()},
+		Source: sourceStatus(p), Outbox: ops.Outbox{Parked: a.store.ParkedCount(), Limit: a.cfg.OutboxLimit},
 	}
 	if n, err := a.Waiting(); err == nil { // it is damaged otherwise, and the daemon ends
 		s.Outbox.Waiting = n

@@ -70,6 +70,14 @@ func TestLoadBadValue(t *testing.T) {
 			checkBad(t, "NOTIFIER_SLACK_CHANNEL", value, map[string]string{"NOTIFIER_SLACK_TOKEN": "t"})
 		})
 	}
+	for _, value := range []string{
+		"now", "yesterday", "2026-08-22", "2026-08-22T10:00:00", "2026-08-22 10:00:00Z", "9999-01-01T00:00:00Z",
+		"1969-12-31T23:59:59Z", "24h",
+	} {
+		t.Run("SLACK_SINCE="+value, func(t *testing.T) {
+			checkBad(t, "NOTIFIER_SLACK_SINCE", value, slack)
+		})
+	}
 	for _, name := range []string{"CREDS", "CA"} {
 		for _, value := range []string{dir, dir + "/missing"} {
 			t.Run("NATS_"+name+"="+value, func(t *testing.T) {
@@ -124,6 +132,7 @@ func TestLoadBadTogether(t *testing.T) {
 		{env{"NATS_REPLICAS": "3"}, want{{"NATS_REPLICAS", "NATS_URL"}}},
 		{env{"SLACK_TOKEN": "t"}, want{{"SLACK_TOKEN", "SLACK_CHANNEL"}}},
 		{env{"SLACK_CHANNEL": "#c"}, want{{"SLACK_CHANNEL", "SLACK_TOKEN"}}},
+		{env{"SLACK_SINCE": "all"}, want{{"SLACK_SINCE", "SLACK_TOKEN"}}},
 
 		// What is wrong already is not blamed twice.
 		{env{"NATS_URL": "bad", "NATS_CA": file, "NATS_REPLICAS": "5"}, want{{"NATS_URL", "nats"}}},

@@ -78,7 +78,10 @@ func requireToken(v *variable, addr string, token *variable) {
 }
 
 func (r *reading) checkSlack() {
-	token, channel := &r.env.Slack.Token, &r.env.Slack.Channel
+	token, channel, since := &r.env.Slack.Token, &r.env.Slack.Channel, &r.env.Slack.Since
+	if since.given() && !token.given() {
+		since.complain("is of no use without Slack; set %s too, or unset it", token.name)
+	}
 	switch {
 	case token.given() && !channel.given():
 		// A # that is not quoted begins a comment in many an .env file.

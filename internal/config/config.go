@@ -8,6 +8,9 @@ import (
 // Off is the value of NATSListen or HTTPAddr that means: do not listen.
 const Off = "off"
 
+// All is the value of SlackSince that means: all that the stream still holds.
+const All = "all"
+
 // Values of Config.Baseline.
 const (
 	BaselineSilent = "silent" // results found at the very first start give no events
@@ -79,6 +82,9 @@ type Config struct {
 	SlackToken Secret
 	// SlackChannel is a channel id or #name; set if, and only if, SlackToken is.
 	SlackChannel string
+	// SlackSince is a time in the past, 1970 for [All]; zero: what comes next.
+	// It is set only if SlackToken is.
+	SlackSince time.Time
 	// SlackAPIURL is an http or https URL with a slash at its end.
 	SlackAPIURL string
 

@@ -55,6 +55,7 @@ type environment struct {
 	Slack     struct {
 		Token   variable `secret:"true" desc:"bot token; empty: no Slack"`
 		Channel variable `desc:"channel id or #name that completed insights go to"`
+		Since   variable `desc:"first events for Slack when it is set up: all, or from a time such as 2026-08-22T10:00:00Z; empty: those to come"`
 		API     struct {
 			URL variable `default:"https://slack.com/api/" desc:"base of Slack's API, for tests and proxies"`
 		}

@@ -121,6 +121,8 @@ func TestLoadGood(t *testing.T) {
 			map[string]string{"NOTIFIER_SLACK_TOKEN": "t"}},
 		{"SLACK_CHANNEL", "#appels-été_2", func(c *config.Config) { c.SlackChannel, c.SlackToken = "#appels-été_2", "t" },
 			map[string]string{"NOTIFIER_SLACK_TOKEN": "t"}},
+		{"SLACK_SINCE", "ALL", slackSince(time.Unix(0, 0)), slack},
+		{"SLACK_SINCE", "2026-08-22T12:00:00.5+02:00", slackSince(time.Date(2026, 8, 22, 10, 0, 0, 5e8, time.UTC)), slack},
 		{"SLACK_API_URL", "http://proxy/slack", func(c *config.Config) { c.SlackAPIURL = "http://proxy/slack/" }, nil},
 		{"HTTP_ADDR", "off", func(c *config.Config) { c.HTTPAddr = config.Off }, nil},
 		{"HTTP_ADDR", "localhost:65535", func(c *config.Config) { c.HTTPAddr = "localhost:65535" }, nil},
@@ -145,6 +147,13 @@ func TestLoadGood(t *testing.T) {
 			}
 		})
 	}
+}
+
+// slack are the settings that those of Slack need beside them.
+var slack = map[string]string{"NOTIFIER_SLACK_TOKEN": "t", "NOTIFIER_SLACK_CHANNEL": "#c"}
+
+func slackSince(at time.Time) func(*config.Config) {
+	return func(c *config.Config) { c.SlackToken, c.SlackChannel, c.SlackSince = "t", "#c", at.UTC() }
 }
 
 func TestLoadKeyless(t *testing.T) {

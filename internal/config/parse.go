@@ -60,6 +60,7 @@ func (r *reading) parse() Config {
 		Retention:             take(&e.Retention, atLeast(minRetention, "168h")),
 		SlackToken:            take(&e.Slack.Token, secret),
 		SlackChannel:          take(&e.Slack.Channel, slackChannel),
+		SlackSince:            take(&e.Slack.Since, since),
 		SlackAPIURL:           take(&e.Slack.API.URL, slackURL),
 		HTTPAddr:              take(&e.HTTP.Addr, listenAddr),
 		HTTPToken:             take(&e.HTTP.Token, secret),
@@ -197,6 +198,19 @@ func logLevel(s string) (slog.Level, error) {
 	}
 	err = level.UnmarshalText([]byte(word))
 	return level, err
+}
+
+// since takes a time that is not in the future, which would be a mistake with
+// the time zone, or the word all.
+func since(s string) (time.Time, error) {
+	if strings.EqualFold(s, All) {
+		return time.Unix(0, 0).UTC(), nil
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil || t.After(time.Now()) || t.Before(time.Unix(0, 0)) {
+		return time.Time{}, errors.New("want all, or a time in the past with its zone, such as 2026-08-22T10:00:00Z")
+	}
+	return t.UTC(), nil
 }
 
 func streamName(s string) (string, error) {

@@ -174,7 +174,7 @@ func said(b, before syllable.Batch) bool { return b.Status != "" && b.Status != 
 // watch starts watching a batch.
 func (p *Poller) watch(b syllable.Batch, held Held) *watch {
 	now := time.Now()
-	w := &watch{id: b.BatchID, batch: b, found: now, pace: newPace(p.o.Interval), mind: &mind{flow: newFlow()}}
+	w := &watch{id: b.BatchID, batch: b, found: now, pace: newPace(p.o.Interval, p.o.Random), mind: &mind{flow: newFlow()}}
 	w.mind.remembered(held)
 	p.watches[w.id] = w
 	polled := held.Polled

@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"math/rand/v2"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -37,16 +36,19 @@ type pace struct {
 	reason   string        // for it
 	logged   time.Time
 	backoff  *backoff.ExponentialBackOff
+	random   func() float64
 }
 
-func newPace(interval time.Duration) pace {
-	return pace{interval: interval, backoff: &backoff.ExponentialBackOff{
-		InitialInterval:     interval,
-		RandomizationFactor: 2 * jitter,
-		Multiplier:          2,
-		MaxInterval:         max(longestBackoff, interval),
+func newPace(interval time.Duration, random func() float64) pace {
+	return pace{interval: interval, random: random, backoff: &backoff.ExponentialBackOff{
+		InitialInterval: interval,
+		Multiplier:      2,
+		MaxInterval:     max(longestBackoff, interval),
 	}}
 }
+
+// spread returns 1, more or less by a share.
+func (p *pace) spread(share float64) float64 { return 1 + share*(2*p.random()-1) }
 
 func (p *pace) dueAt(now time.Time) bool { return !p.off && !p.busy && !p.due.After(now) }
 
@@ -63,8 +65,7 @@ func (p *pace) until(now time.Time, long time.Duration) time.Duration {
 func (p *pace) succeeded(asked time.Time, factor float64) {
 	p.busy, p.failures, p.reason = false, 0, ""
 	p.backoff.Reset()
-	spread := 1 + jitter*(2*rand.Float64()-1)
-	p.wait = time.Duration(min(float64(p.interval)*factor*spread, float64(longestWait)))
+	p.wait = time.Duration(min(float64(p.interval)*factor*p.spread(jitter), float64(longestWait)))
 	p.asked, p.due = asked, asked.Add(p.wait)
 	if p.again {
 		p.again, p.due = false, time.Now()
@@ -104,7 +105,7 @@ func (p *pace) failed(now time.Time, err error, fixed time.Duration) {
 	p.class, p.reason = syllable.Class(err), err.Error()
 	wait := fixed
 	if wait == 0 {
-		wait = p.backoff.NextBackOff()
+		wait = time.Duration(float64(p.backoff.NextBackOff()) * p.spread(2*jitter))
 	}
 	if syllable.IsUnauthorized(err) {
 		wait = max(wait, refusedWait)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -42,7 +43,10 @@ type Options struct {
 	// Room says why nothing may be asked for now, nil if it may; then it is asked
 	// again every second. With nil there always is room.
 	Room func() error
-	Log  *slog.Logger
+	// Random returns numbers from 0 to 1, that spread what would fall together.
+	// Default rand.Float64.
+	Random func() float64
+	Log    *slog.Logger
 }
 
 const defaultConcurrent = 4
@@ -79,6 +83,9 @@ func New(platform Platform, taker Taker, o Options) *Poller {
 	if o.Concurrent < 1 {
 		o.Concurrent = defaultConcurrent
 	}
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
 	p := &Poller{
 		platform: newMeter(platform, o.Concurrent, o.Rate), taker: taker, o: o,
 		campaigns: campaigns{known: map[int64]*campaign{}},
@@ -86,7 +93,7 @@ func New(platform Platform, taker Taker, o Options) *Poller {
 		health: health{herald: o.Herald, least: 2 * o.Interval, log: o.Log},
 		ready:  errNotListed, status: Status{Batches: map[string]BatchStatus{}},
 	}
-	p.discovery.pace = newPace(o.Discovery)
+	p.discovery.pace = newPace(o.Discovery, o.Random)
 	if o.Outage.FailedPolls > 0 {
 		p.health.outage, p.health.told = o.Outage, true
 	}
@@ -159,7 +166,6 @@ func (p *Poller) finish(tell func()) {
 // long nothing else will be. One batch takes one place however large it is, so
 // that it keeps none of the others waiting.
 func (p *Poller) startDue(ctx context.Context) time.Duration {
-	const long = time.Hour
 	now := time.Now()
 	if wait := p.hold.until.Sub(now); wait > 0 {
 		return wait
@@ -167,12 +173,24 @@ func (p *Poller) startDue(ctx context.Context) time.Duration {
 	if !p.room() {
 		return roomWait
 	}
-	if d := &p.discovery; d.pace.dueAt(now) {
-		plan := d.plan(now)
-		p.start(&d.pace, func() func() { return p.discover(ctx, plan) })
+	if p.discovery.pace.dueAt(now) {
+		p.start(p.discoverJob(ctx, now))
 	}
-	next := p.discovery.pace.until(now, long)
-	due := make([]*watch, 0, len(p.watches))
+	due, next := p.due(now)
+	for _, w := range due {
+		if p.running >= p.o.Concurrent {
+			return next // whoever finishes wakes the loop
+		}
+		p.start(p.pollJob(ctx, w))
+	}
+	return next
+}
+
+// due returns the batches that are due, the longest overdue first, and how long
+// nothing else will be.
+func (p *Poller) due(now time.Time) (due []*watch, next time.Duration) {
+	const long = time.Hour
+	next = p.discovery.pace.until(now, long)
 	for _, w := range p.watches {
 		if w.pace.dueAt(now) {
 			due = append(due, w)
@@ -183,19 +201,49 @@ func (p *Poller) startDue(ctx context.Context) time.Duration {
 	slices.SortFunc(due, func(a, b *watch) int {
 		return cmp.Or(a.pace.due.Compare(b.pace.due), cmp.Compare(a.id, b.id))
 	})
-	for _, w := range due {
-		if p.running >= p.o.Concurrent {
-			return next // whoever finishes wakes the loop
-		}
-		j := w.job()
-		p.start(&w.pace, func() func() { return p.poll(ctx, w, j) })
-	}
-	return next
+	return due, next
+}
+
+// asking asks for something; what it returns takes the answer in.
+type asking func() (tell func())
+
+func (p *Poller) discoverJob(ctx context.Context, now time.Time) asking {
+	plan := p.discovery.plan(now)
+	p.discovery.pace.busy = true
+	return func() func() { return p.discover(ctx, plan) }
+}
+
+func (p *Poller) pollJob(ctx context.Context, w *watch) asking {
+	j := w.job()
+	w.pace.busy = true
+	return func() func() { return p.poll(ctx, w, j) }
 }
 
 // start runs a job beside the loop; what it returns runs in the loop again.
-func (p *Poller) start(pc *pace, job func() func()) {
+func (p *Poller) start(job asking) {
 	p.running++
-	pc.busy = true
 	go func() { p.done <- job() }()
+}
+
+// RunOnce asks for all that is due, one after the other, and returns how long
+// nothing else will be. It is what Run does, without goroutines: for simulations.
+func (p *Poller) RunOnce(ctx context.Context) time.Duration {
+	for {
+		now := time.Now()
+		if wait := p.hold.until.Sub(now); wait > 0 {
+			return wait
+		}
+		if !p.room() {
+			return roomWait
+		}
+		due, next := p.due(now)
+		switch {
+		case p.discovery.pace.dueAt(now):
+			p.discoverJob(ctx, now)()()
+		case len(due) > 0:
+			p.pollJob(ctx, due[0])()()
+		default:
+			return next
+		}
+	}
 }

@@ -59,6 +59,8 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		float64(s.Source.Bytes))
 	out.gauge("notifier_outbox_events", "Events that are committed and wait for the stream.",
 		float64(s.Outbox.Waiting))
+	out.gauge("notifier_outbox_limit_events", "Events that may wait for the stream before polling pauses.",
+		float64(s.Outbox.Limit))
 	out.gauge("notifier_parked_events", "Events that could not be published or delivered.", float64(s.Outbox.Parked))
 	out.known("notifier_stream_messages", "Messages in the stream, of other daemons too.", s.Stream.Messages)
 	out.known("notifier_stream_bytes", "Size of the stream.", s.Stream.Bytes)

@@ -55,6 +55,8 @@ type Outbox struct {
 	// many could not be published or delivered at all.
 	Waiting uint64 `json:"waiting"`
 	Parked  int    `json:"parked"`
+	// Limit is how many may wait before polling pauses.
+	Limit uint64 `json:"limit"`
 }
 
 // Stream is what the events are published to.

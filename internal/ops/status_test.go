@@ -77,7 +77,7 @@ func TestStatusJSON(t *testing.T) {
 	a := request(t, "GET", serve(t, options(1))+"/api/v1/status")
 	const want = `{"version":"v1","started":"2026-08-22T10:00:00Z","store":"s7k2","ready":true,"reasons":[],` +
 		`"source":{"state":"unreachable","since":"2026-08-22T10:00:00Z","failed_polls":4,"cause":"x",` +
-		`"requests":7,"bytes":8},"outbox":{"waiting":3,"parked":1},` +
+		`"requests":7,"bytes":8},"outbox":{"waiting":3,"parked":1,"limit":0},` +
 		`"stream":{"name":"CALLS","messages":12,"bytes":3456,"trouble":""},` +
 		`"sinks":[{"name":"slack","waiting":5,"trouble":"away"}],"batches":[{"batch_id":"b.0000","campaign_id":1,` +
 		`"campaign":"","status":"ACTIVE","state":"active","found":"2026-08-22T10:00:00Z",` +

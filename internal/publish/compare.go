@@ -29,7 +29,7 @@ func (r *Relay) compare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !info.Created.Equal(r.info.Created) || info.Last < r.newest {
+	if !info.Created.Equal(r.info.Created) || info.Last < r.newest.Seq {
 		return fmt.Errorf("stream %s is not what it was", info.Name)
 	}
 	if r.info = info; info.Sparse {

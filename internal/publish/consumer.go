@@ -9,7 +9,15 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-func (d *Delivery) consumerName() string { return "notifier-" + d.o.Sink.Name() + "-" + d.o.Store }
+// consumerName has the id that the store had first: a state that was restored goes
+// on where the one before it was.
+func (d *Delivery) consumerName() string {
+	first := d.o.Store
+	if len(d.o.Former) > 0 {
+		first = d.o.Former[0]
+	}
+	return "notifier-" + d.o.Sink.Name() + "-" + first
+}
 
 // consumer returns the sink's consumer, made if there is none, and when the
 // stream that it reads was made.
@@ -34,7 +42,7 @@ func (d *Delivery) consumer(ctx context.Context) (jetstream.Consumer, time.Time,
 	return c, info.Created, nil
 }
 
-// existing returns the consumer that is there, with our filter. One that would
+// existing returns the consumer that is there, with our settings. One that would
 // skip events is deleted, and not found then.
 func (d *Delivery) existing(ctx context.Context, at place, last uint64) (jetstream.Consumer, error) {
 	c, err := d.o.JetStream.Consumer(ctx, d.o.Stream, d.consumerName())
@@ -51,8 +59,9 @@ func (d *Delivery) existing(ctx context.Context, at place, last uint64) (jetstre
 			return nil, err
 		}
 		return nil, jetstream.ErrConsumerNotFound
-	case have.FilterSubject != d.o.Subject:
-		have.FilterSubject = d.o.Subject
+	case have.FilterSubject != d.o.Subject || have.MaxAckPending != d.o.window() || have.AckWait != d.o.AckWait:
+		// What it has delivered under the settings of before stays under way.
+		have.FilterSubject, have.MaxAckPending, have.AckWait = d.o.Subject, d.o.window(), d.o.AckWait
 		return d.o.JetStream.UpdateConsumer(ctx, d.o.Stream, have)
 	}
 	return c, nil
@@ -65,11 +74,9 @@ func (d *Delivery) create(ctx context.Context, at place, info *jetstream.StreamI
 		Description:   "Delivery to " + d.o.Sink.Name(),
 		FilterSubject: d.o.Subject,
 		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       ackWait,
+		AckWait:       d.o.AckWait,
 		MaxDeliver:    -1,
-		// One event under way: the next one waits until it is settled, so
-		// order holds even when an event is delivered again.
-		MaxAckPending: 1,
+		MaxAckPending: d.o.window(),
 	}
 	at.consumer(&config, info.State.LastSeq)
 	if err := d.keeper.keep(); err != nil {

@@ -2,9 +2,9 @@ package publish
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,15 +14,21 @@ import (
 )
 
 const (
-	// ackWait is how long the server waits for an acknowledgement before it
-	// delivers the event again; what takes longer says so in time.
-	ackWait = 30 * time.Second
+	// defaultAckWait is how long the server waits for an acknowledgement before
+	// it delivers the event again; what takes longer says so in time.
+	defaultAckWait = 30 * time.Second
 	// heartbeat is how often the server shows that it still waits with us for
 	// an event. Two that fail to come mean that it does not: its consumer may
 	// have been deleted, which it tells nobody.
 	heartbeat = 2 * time.Second
 	// deliverTimeout bounds one attempt to deliver.
 	deliverTimeout = 20 * time.Second
+
+	// windowOfEach is how many events are in hand for each that is delivered at
+	// once, so that there are other calls to go on with, and maxWindow how many
+	// in all. They are held in memory.
+	windowOfEach = 16
+	maxWindow    = 1000
 )
 
 // DeliveryOptions configures a Delivery.
@@ -30,14 +36,31 @@ type DeliveryOptions struct {
 	Sink      Sink
 	JetStream jetstream.JetStream
 	Stream    string
-	// Store is the id of our store; events of others in the same stream are
-	// not ours to deliver.
-	Store string
+	// Store is the id of our store, and Former are those that it had before, the
+	// oldest first; events of others in the same stream are not ours to deliver.
+	Store  string
+	Former []string
+	// Kept has the events that the stream took not long ago: when it has lost them
+	// and is filled again, they are not delivered again. Nil stands for none.
+	Kept Kept
 	// Subject is the filter of the events to deliver.
 	Subject string
+	// Concurrent is how many calls are delivered at once, 1 to 1,000; 0 stands
+	// for 1. With 1 all events are delivered in the order of the stream, with
+	// more only those of each call.
+	Concurrent int
+	// Since is where a sink starts that never was there before: with what was
+	// stored then or later. Zero stands for what comes next. Afterwards the
+	// sink's place counts.
+	Since time.Time
+	// AckWait is how long the server waits for an event that it has delivered
+	// before it delivers it again, and so how long all waits after a crash; 0
+	// stands for 30 s. It should be a second or more, but in tests.
+	AckWait time.Duration
 	// Places keeps where the consumer starts if it has to be made.
 	Places Places
-	// Park keeps an event that the sink will never take.
+	// Park keeps an event that the sink will never take. It is called from
+	// several goroutines.
 	Park func(sink, reason string, e event.Event) error
 	// Damaged says whether an error of Places or Park is that the state is
 	// damaged, which ends the delivery; others are tried again. With nil all
@@ -46,15 +69,37 @@ type DeliveryOptions struct {
 	Log     *slog.Logger
 }
 
-// Delivery hands the events of a stream to a sink: one at a time, in the order
-// of the stream, each acknowledged only when the sink has taken it. Its place
-// is kept by the stream, in a durable consumer named after sink and store, and
-// by Places in case that the consumer has to be made.
+// ours says whether an event is of our store.
+func (o DeliveryOptions) ours(id event.ID) bool {
+	return id.Store == o.Store || slices.Contains(o.Former, id.Store)
+}
+
+// Kept is where events stay for a while after the stream took them.
+type Kept interface {
+	// Events is that of Outbox.
+	Events(after uint64, limit, maxBytes int, each func(sequence uint64, e event.Event)) (uint64, error)
+}
+
+// window is how many events may be in hand. With one, the server itself holds
+// the next one back until the one before is settled.
+func (o DeliveryOptions) window() int {
+	if o.Concurrent == 1 {
+		return 1
+	}
+	return min(windowOfEach*o.Concurrent, maxWindow)
+}
+
+// Delivery hands the events of a stream to a sink: those of one call one at a
+// time, in the order of the stream, different calls side by side where the
+// options allow it, and each acknowledged only when the sink has taken it. Its
+// place is kept by the stream, in a durable consumer named after sink and store,
+// and by Places in case that the consumer has to be made.
 type Delivery struct {
 	o        DeliveryOptions
 	trouble  trouble
 	keeper   keeper
-	taken    string // id of the newest event that the sink took
+	breaker  breaker // of the endpoint
+	recent   *recent // events that the sink took, or that were parked
 	once     sync.Once
 	prepared chan struct{} // closed once it is known where to start
 }
@@ -62,10 +107,16 @@ type Delivery struct {
 // NewDelivery returns a Delivery that has not started.
 func NewDelivery(o DeliveryOptions) *Delivery {
 	o.Log = o.Log.With("sink", o.Sink.Name())
+	o.Concurrent = min(max(o.Concurrent, 1), maxWindow)
+	if o.AckWait == 0 {
+		o.AckWait = defaultAckWait
+	}
 	return &Delivery{
-		o: o, prepared: make(chan struct{}),
+		o: o, prepared: make(chan struct{}), recent: newRecent(),
 		trouble: trouble{log: o.Log, what: "events cannot be delivered; they wait in the stream"},
-		keeper:  keeper{places: o.Places, sink: o.Sink.Name(), stream: o.Stream, log: o.Log},
+		keeper: keeper{
+			places: o.Places, sink: o.Sink.Name(), stream: o.Stream, since: o.Since, log: o.Log,
+		},
 	}
 }
 
@@ -89,8 +140,8 @@ func (d *Delivery) Lag(ctx context.Context) (uint64, error) {
 // Prepare keeps the place from which on events are the sink's, and lets Run
 // begin. s has just been asked for. It has to be called before the first event
 // is published, and again whenever the stream may have been made anew: what is
-// published after an error may never reach the sink. A new sink starts with
-// what comes next.
+// published after an error may never reach the sink. A new sink starts where the
+// options say.
 func (d *Delivery) Prepare(s jetstream.Stream) error {
 	if _, err := d.keeper.locate(s.CachedInfo()); err != nil {
 		return fmt.Errorf("keep where a sink starts: %w", err)
@@ -99,9 +150,9 @@ func (d *Delivery) Prepare(s jetstream.Stream) error {
 	return nil
 }
 
-// Run delivers until ctx ends. The attempt in hand then goes on until it is
-// finished or hard ends; an event that is not settled is delivered again after
-// a restart. Its error is that the state is damaged.
+// Run delivers until ctx ends. The attempts under way then go on until they are
+// finished or hard ends; what is not settled is given back to the stream, and
+// delivered after a restart. Its error is that the state is damaged.
 func (d *Delivery) Run(ctx, hard context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -140,97 +191,39 @@ func (d *Delivery) consume(ctx, hard context.Context) error {
 	if err != nil {
 		return err
 	}
-	it, err := c.Messages(jetstream.PullMaxMessages(1), jetstream.PullHeartbeat(heartbeat))
+	settled, err := d.settledBefore()
+	if err != nil {
+		return err
+	}
+	it, err := c.Messages(jetstream.PullMaxMessages(d.o.window()), jetstream.PullHeartbeat(heartbeat))
 	if err != nil {
 		return fmt.Errorf("consumer %s: %w", d.consumerName(), err)
 	}
-	defer it.Stop()
-	for {
-		m, err := it.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return fmt.Errorf("consumer %s: %w", d.consumerName(), err)
-		}
-		meta, err := m.Metadata()
-		if err != nil {
-			return fmt.Errorf("consumer %s: %w", d.consumerName(), err)
-		}
-		if err := d.settle(ctx, hard, m, meta); err != nil {
-			return err
-		}
-		same, err := d.keeper.passed(created, meta)
-		if err = d.noted(err); err != nil || !same {
-			return err
-		}
-	}
+	return newSession(d, c, created, settled, it).run(ctx, hard)
 }
 
-// settle has one event delivered or parked, and acknowledges it.
-func (d *Delivery) settle(ctx, hard context.Context, m jetstream.Msg, meta *jetstream.MsgMetadata) error {
-	e, err := event.Decode(m.Headers(), m.Data())
-	if err != nil {
-		// Not an event of ours, so nothing that could be delivered later. What
-		// is wrong quotes the message, which may hold a number: it is not told.
-		d.o.Log.Error("a message in the stream is not an event and is passed over",
-			"stream", meta.Stream, "stream_sequence", meta.Sequence.Stream)
-		return m.TermWithReason("not an event")
+// settledBefore returns the events that were settled before the stream lost what it
+// held and was filled again, as far as they are kept: the others cannot come.
+func (d *Delivery) settledBefore() (map[event.ID]bool, error) {
+	newest := d.keeper.filled()
+	if newest == "" || d.o.Kept == nil {
+		return nil, nil
 	}
-	if e.ID.Store == d.o.Store {
-		if err := d.insist(ctx, hard, m, e); err != nil {
-			// Given back, so that it comes at once after a restart.
-			return errors.Join(err, m.Nak())
-		}
-	}
-	// A crash here delivers the event again after a restart, with the same id.
-	if err := m.DoubleAck(hard); err != nil && !errors.Is(err, jetstream.ErrMsgAlreadyAckd) {
-		return fmt.Errorf("acknowledge %s: %w", e.ID.Redacted(), err)
-	}
-	return nil
-}
-
-// insist delivers or parks an event, trying for as long as it takes; it gives up
-// when ctx ends or the state is damaged.
-func (d *Delivery) insist(ctx, hard context.Context, m jetstream.Msg, e event.Event) error {
-	for {
-		err := d.attempt(hard, m, e)
-		if err == nil {
-			d.taken = e.ID.String()
-			d.trouble.over()
-			return nil
-		}
-		if IsPermanent(err) {
-			d.o.Log.Error("event parked: it can never be delivered", "id", e.ID.Redacted(), "error", err)
-			// A crash between this and the acknowledgement parks it twice.
-			err = d.o.Park(d.o.Sink.Name(), err.Error(), e)
-			if err == nil || d.damaged(err) {
-				return err
+	settled, found := map[event.ID]bool{}, false
+	for after := uint64(0); !found; {
+		through, err := d.o.Kept.Events(after, batchEvents, batchBytes, func(_ uint64, e event.Event) {
+			if !found {
+				settled[e.ID] = true
+				found = e.ID.String() == newest
 			}
+		})
+		if err != nil {
+			return nil, fmt.Errorf("what was delivered before the stream was filled again: %w", err)
 		}
-		if ctx.Err() == nil {
-			d.wait(ctx, m, d.trouble.failed(err))
+		if through == 0 {
+			return nil, nil // it is not kept, so that all that is came after it
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+		after = through
 	}
-}
-
-func (d *Delivery) attempt(ctx context.Context, m jetstream.Msg, e event.Event) error {
-	if d.taken == e.ID.String() {
-		return nil // it comes again because its acknowledgement was lost
-	}
-	ctx, cancel := context.WithTimeout(ctx, deliverTimeout)
-	defer cancel()
-	// Should it fail, the attempt is made all the same, maybe twice.
-	_ = m.InProgress()
-	return d.o.Sink.Deliver(ctx, e)
-}
-
-// wait keeps the event in hand while the endpoint is given time.
-func (d *Delivery) wait(ctx context.Context, m jetstream.Msg, rest time.Duration) {
-	for ctx.Err() == nil && rest > 0 {
-		_ = m.InProgress() // see attempt
-		step := min(rest, ackWait/3)
-		pause(ctx, step, nil)
-		rest -= step
-	}
+	return settled, nil
 }

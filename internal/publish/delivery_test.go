@@ -2,6 +2,7 @@ package publish_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"sync"
@@ -88,6 +89,17 @@ func (l *lot) PutPlace(sink string, place []byte) error {
 	}
 	l.places[sink] = place
 	return nil
+}
+
+// next returns where the place is that is kept.
+func (l *lot) next(t *testing.T) uint64 {
+	t.Helper()
+	b, _ := l.Place("test")
+	var kept struct{ Next uint64 }
+	if err := json.Unmarshal(b, &kept); err != nil {
+		t.Fatal(err)
+	}
+	return kept.Next
 }
 
 var errDamaged = errors.New("the state is damaged")

@@ -70,7 +70,7 @@ func ensure(ctx context.Context, js jetstream.JetStream, c publish.StreamConfig)
 }
 
 // newEvent returns revision n of call ref.
-func newEvent(t *testing.T, ref string, n uint64, result string) event.Event {
+func newEvent(t testing.TB, ref string, n uint64, result string) event.Event {
 	t.Helper()
 	from, to := fmt.Sprintf("S%d", n-1), fmt.Sprintf("S%d", n)
 	at := time.Date(2026, 8, 22, 10, 0, int(n%60), 0, time.UTC)

@@ -37,8 +37,9 @@ type Stream interface {
 	// Read calls each with the messages from a start up to the sequence last, in
 	// order, and with their ids. It fails if it cannot read up to there.
 	Read(ctx context.Context, from Start, last uint64, each func(sequence uint64, id string)) error
-	// Publish stores messages, in order, and returns where the newest is. After
-	// an error any number of them may be stored, from the first on.
+	// Publish stores messages, in order, and returns where. After an error any
+	// number of them may be stored, from the first on. It fails where the server
+	// may have restarted since Open.
 	Publish(ctx context.Context, messages []event.Message) (Ack, error)
 }
 
@@ -63,12 +64,9 @@ type Start struct {
 	Since time.Time
 }
 
-// Ack says where a message is stored.
-type Ack struct {
-	Sequence uint64
-	// Duplicate says that the stream held it already.
-	Duplicate bool
-}
+// Ack says where messages are stored: those that the stream did not hold already
+// from First to Last, and both are 0 where it held all.
+type Ack struct{ First, Last uint64 }
 
 // JetStream is a Stream of a NATS server. It is not safe for concurrent use.
 type JetStream struct {
@@ -77,6 +75,8 @@ type JetStream struct {
 	stream  jetstream.Stream
 	name    string
 	atomic  bool // it takes batches that are stored whole or not at all
+	// reconnects counts how often the connection had been made again at Open.
+	reconnects uint64
 }
 
 // NewJetStream returns the stream that prepare makes ready, which also keeps where
@@ -90,6 +90,7 @@ func NewJetStream(js jetstream.JetStream, prepare func(context.Context) (jetstre
 
 // Open implements Stream.
 func (s *JetStream) Open(ctx context.Context) (StreamInfo, error) {
+	s.reconnects = s.js.Conn().Stats().Reconnects
 	stream, err := s.prepare(ctx)
 	if err != nil {
 		return StreamInfo{}, err
@@ -109,8 +110,15 @@ func (s *JetStream) Open(ctx context.Context) (StreamInfo, error) {
 	return info, nil
 }
 
+// errReconnected says that the connection was cut since the stream was looked at: a
+// server that restarted may have lost its end, and nothing may come before that.
+var errReconnected = errors.New("the connection was cut; what the stream holds is looked at again")
+
 // Publish implements Stream.
 func (s *JetStream) Publish(ctx context.Context, messages []event.Message) (Ack, error) {
+	if s.js.Conn().Stats().Reconnects != s.reconnects {
+		return Ack{}, errReconnected
+	}
 	if s.atomic && len(messages) > 1 {
 		ack, err := s.publishBatch(ctx, messages)
 		if !refusesBatch(err) {
@@ -119,27 +127,30 @@ func (s *JetStream) Publish(ctx context.Context, messages []event.Message) (Ack,
 	}
 	// One by one, and never two under way: should one fail, none of those
 	// behind it may be stored before it.
-	var newest Ack
+	var all Ack
 	for _, m := range messages {
 		ack, err := s.publishOne(ctx, m)
-		if err != nil {
+		switch {
+		case err != nil:
 			return Ack{}, err
-		}
-		if newest.Sequence <= ack.Sequence {
-			newest = ack
+		case ack.Duplicate:
+		case all.First == 0:
+			all = Ack{ack.Sequence, ack.Sequence}
+		default:
+			all.Last = ack.Sequence
 		}
 	}
-	return newest, nil
+	return all, nil
 }
 
-func (s *JetStream) publishOne(ctx context.Context, m event.Message) (Ack, error) {
+func (s *JetStream) publishOne(ctx context.Context, m event.Message) (*jetstream.PubAck, error) {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	ack, err := s.js.PublishMsg(ctx, natsMsg(m), jetstream.WithRetryAttempts(0))
 	if err != nil {
-		return Ack{}, err
+		return nil, err
 	}
-	return Ack{ack.Sequence, ack.Duplicate}, s.took(ack.Stream)
+	return ack, s.took(ack.Stream)
 }
 
 // publishBatch stores all messages, synced to the disk once, or none.
@@ -154,7 +165,7 @@ func (s *JetStream) publishBatch(ctx context.Context, messages []event.Message) 
 	if err != nil {
 		return Ack{}, err
 	}
-	return Ack{Sequence: ack.Sequence}, s.took(ack.Stream)
+	return Ack{ack.Sequence + 1 - uint64(len(batch)), ack.Sequence}, s.took(ack.Stream)
 }
 
 // took makes sure that the stream which took a message is this one.
@@ -210,27 +221,28 @@ func (s *JetStream) Read(
 	}
 	defer func() { _ = s.stream.DeleteConsumer(ctx, c.CachedInfo().Name) }() // or it goes by itself
 	seen := from.After
-	for left := c.CachedInfo().NumPending; left > 0 && seen < last; {
-		n, err := fetchRead(ctx, c, min(left, readBatch), func(seq uint64, id string) {
+	// Messages that the server cannot read count as pending, but never come.
+	for left := c.CachedInfo().NumPending; err == nil && left > 0 && seen < last; {
+		var n uint64
+		n, err = fetchRead(ctx, c, min(left, readBatch, last-seen), func(seq uint64, id string) {
 			seen = seq
 			each(seq, id)
 		})
-		if err != nil {
-			return err
-		}
-		left -= n
+		left -= min(n, left)
 	}
-	if seen < last {
-		// Either what was last has left the stream, or this sight of it lags.
-		_, err := s.stream.GetMsg(ctx, last)
-		switch {
-		case err == nil:
-			return fmt.Errorf("it was read up to %d of %d only", seen, last)
-		case !errors.Is(err, jetstream.ErrMsgNotFound):
-			return fmt.Errorf("it was read up to %d of %d only: message %d: %w", seen, last, last, err)
-		}
+	if seen >= last {
+		return nil
 	}
-	return nil
+	// Either what was last has left the stream or cannot be read, or this sight of it
+	// lags.
+	switch _, err2 := s.stream.GetMsg(ctx, last); {
+	case errors.Is(err2, jetstream.ErrMsgNotFound):
+		return nil
+	case err == nil && err2 == nil:
+		return fmt.Errorf("it was read up to %d of %d only", seen, last)
+	default:
+		return fmt.Errorf("it was read up to %d of %d only: %w", seen, last, errors.Join(err, err2))
+	}
 }
 
 // fetchRead reads up to n messages, at least one, and returns how many.

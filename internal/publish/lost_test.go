@@ -178,11 +178,23 @@ func TestFault38EndsWhileTheStreamIsFilled(t *testing.T) {
 // sync always.
 func TestStreamWithoutItsEnd(t *testing.T) {
 	t.Parallel()
+	for _, others := range []int{0, 2, 9} { // messages that came in its place
+		withoutItsEnd(t, others)
+	}
+}
+
+func withoutItsEnd(t *testing.T, others int) {
+	t.Helper()
 	js, o, all := connect(t), newOutbox(), events(t, 6)
 	o.add(all...)
 	drain(t, newRelay(t, js, o, streamConfig()))
 	remade(t, js)
 	put(t, js, all[:4]...)
+	for range others {
+		if _, err := js.Publish(t.Context(), prefix+".other", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
 	s, err := js.Stream(t.Context(), streamName)
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +209,9 @@ func TestStreamWithoutItsEnd(t *testing.T) {
 	old, _, _ := strings.Cut(rest, `"`)
 	o.note = []byte(strings.Replace(before, old, string(created), 1))
 	drain(t, newRelay(t, js, o, streamConfig()))
-	mustHold(t, js, all)
+	if d := cmp.Diff(idsOf(all), present(t, js)); d != "" {
+		t.Errorf("stream with %d others (-want +got):\n%s", others, d)
+	}
 }
 
 // Messages vanish from the middle: they are published again, behind the others.
@@ -335,4 +349,89 @@ func TestOlderState(t *testing.T) {
 		t.Errorf("error %v, want that the state is older", err)
 	}
 	mustHold(t, js, all[:5])
+}
+
+// A stream that is filled again holds what a sink was told before. It is not told
+// again, but what came since is, whether the daemon was stopped meanwhile or not.
+func TestFault38SinksAreNotToldAgain(t *testing.T) {
+	t.Parallel()
+	for name, stopped := range map[string]bool{"while it runs": false, "while it is stopped": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			js, o, all := connect(t), newOutbox(), events(t, 6)
+			s, l := newSink(), &lot{}
+			deliver := func() *publish.Delivery {
+				return publish.NewDelivery(publish.DeliveryOptions{
+					Sink: s, JetStream: js, Stream: streamName, Store: storeID, Subject: prefix + ".request.>",
+					Kept: o, Places: l, Park: l.park, Damaged: isDamaged, Log: quiet,
+				})
+			}
+			d := deliver()
+			prepare(t, js, d, nil)
+			stop := begin(t, d)
+			o.add(all[:4]...)
+			drain(t, newRelay(t, js, o, streamConfig()))
+			s.await(t, 4)
+			waitAcked(t, js)
+			if stopped {
+				stop()
+			}
+			if err := js.DeleteStream(t.Context(), streamName); err != nil {
+				t.Fatal(err)
+			}
+			o.add(all[4:]...)
+			if stopped {
+				d = deliver()
+			}
+			prepare(t, js, d, nil) // as the relay does before it publishes
+			drain(t, newRelay(t, js, o, streamConfig()))
+			mustHold(t, js, all)
+			if stopped {
+				stop = begin(t, d)
+			}
+			s.await(t, 2)
+			waitAcked(t, js)
+			stop()
+			if d := cmp.Diff(idsOf(all), s.ids()); d != "" {
+				t.Errorf("taken (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// What a sink was told is let go with the rest: then there is nothing that it could
+// be told again.
+func TestSinksAfterEventsWereLetGo(t *testing.T) {
+	t.Parallel()
+	js, o, all := connect(t), newOutbox(), events(t, 6)
+	s, l := newSink(), &lot{}
+	deliver := func() *publish.Delivery {
+		return publish.NewDelivery(publish.DeliveryOptions{
+			Sink: s, JetStream: js, Stream: streamName, Store: "new", Former: []string{storeID},
+			Subject: prefix + ".request.>", Kept: o, Places: l, Park: l.park, Damaged: isDamaged, Log: quiet,
+		})
+	}
+	d := deliver()
+	prepare(t, js, d, nil)
+	stop := begin(t, d)
+	o.add(all[:2]...)
+	drain(t, newRelay(t, js, o, streamConfig()))
+	s.await(t, 2)
+	waitAcked(t, js)
+	stop()
+	o.add(all[2:]...)
+	o.relayed = 4 // and the stream had these when it was deleted
+	o.letGo(2)
+	if err := js.DeleteStream(t.Context(), streamName); err != nil {
+		t.Fatal(err)
+	}
+	d = deliver()
+	prepare(t, js, d, nil)
+	drain(t, newRelay(t, js, o, streamConfig()))
+	stop = begin(t, d)
+	s.await(t, 4)
+	stop()
+	if d := cmp.Diff(idsOf(all), s.ids()); d != "" {
+		t.Errorf("taken (-want +got):\n%s", d)
+	}
 }

@@ -23,23 +23,32 @@ type Places interface {
 	PutPlace(sink string, place []byte) error
 }
 
-// place is where a consumer starts if it has to be made: all of the stream from
-// Next on has not been settled yet.
+// place is where a consumer starts if it has to be made: of the stream before
+// Next, all has been settled. Of what is behind, some may be, too, where several
+// events are delivered at once.
 type place struct {
 	Stream  string    `json:"stream"`
 	Created time.Time `json:"created"` // of the stream: a new one counts from 1 again
-	Next    uint64    `json:"next"`    // sequence in the stream
+	// Next is a sequence in the stream, 0 for that of the first message stored
+	// at the time of Stored or later: nothing was settled yet.
+	Next uint64 `json:"next"`
 	// Stored is when the message before Next was stored, by the server's
 	// clock. It counts where the stream has lost its end, and uses sequences
 	// again.
 	Stored time.Time `json:"stored"`
+	// ID is of the newest event of ours that was settled with all before it. Filled
+	// is that of a time when the stream had lost events: it is being filled again
+	// since, and those up to this one were settled already.
+	ID     string `json:"id,omitempty"`
+	Filled string `json:"filled,omitempty"`
 }
 
 // consumer sets where a consumer of a stream that ends at last begins.
 func (p place) consumer(c *jetstream.ConsumerConfig, last uint64) {
-	if p.Next > last+1 {
-		// A power cut or an old copy took the end away. What has come since
-		// may have sequences that were settled once, but is younger.
+	if p.Next == 0 || p.Next > last+1 {
+		// Where it is higher, a power cut or an old copy took the end away. What
+		// has come since may have sequences that were settled once, but is
+		// younger.
 		c.DeliverPolicy, c.OptStartTime = jetstream.DeliverByStartTimePolicy, &p.Stored
 		return
 	}
@@ -60,6 +69,7 @@ type keeper struct {
 	places Places
 	sink   string
 	stream string
+	since  time.Time // where a new sink starts; zero for what comes next
 	log    *slog.Logger
 
 	mu    sync.Mutex
@@ -81,13 +91,21 @@ func (k *keeper) locate(info *jetstream.StreamInfo) (place, error) {
 	}
 	now, created := k.at, info.Created.UTC()
 	switch {
+	case now.Stream == "" && !k.since.IsZero():
+		now = place{Stream: k.stream, Created: created, Stored: k.since.UTC()}
+		if !k.since.After(created) {
+			now = place{Stream: k.stream, Created: created, Next: 1} // all that it holds
+		}
 	case now.Stream != k.stream:
 		// A new sink, or one whose stream was never used before: what comes
 		// next. It should not repeat the week that others have filled.
-		now = place{k.stream, created, info.State.LastSeq + 1, info.State.LastTime.UTC()}
+		now = place{Stream: k.stream, Created: created, Next: info.State.LastSeq + 1, Stored: info.State.LastTime.UTC()}
 	case !now.Created.Equal(created):
-		// Made again: all that it holds came after what we know.
-		now = place{Stream: k.stream, Created: created, Next: 1}
+		// Made again: all that it holds came after what we know, or is what was
+		// published again.
+		now = place{Stream: k.stream, Created: created, Next: 1, ID: now.ID, Filled: now.ID}
+	case now.Next > info.State.LastSeq+1:
+		now.Filled = now.ID // it has lost its end
 	}
 	// Until it is kept nothing may be published: a crash here leaves the place
 	// of before, or none, and nothing that lies between.
@@ -132,21 +150,33 @@ func (k *keeper) put(p place) error {
 	return nil
 }
 
-// passed moves the place behind a message that was settled, and keeps it now and
-// then. It says false where the message is of another stream than the place,
-// which then stays: created is when the stream was made.
-func (k *keeper) passed(created time.Time, m *jetstream.MsgMetadata) (bool, error) {
+// passed moves the place behind a message before and with which all is settled,
+// and keeps it now and then: sequence and stored are the message's. It says false
+// where the message is of another stream than the place, which then stays:
+// created is when the stream was made.
+// id is the event's, empty where it is none of ours.
+func (k *keeper) passed(created time.Time, sequence uint64, stored time.Time, id string) (bool, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.at.Created.Equal(created) {
 		return false, nil
 	}
 	// Not only forwards: where the end was lost, sequences come again.
-	k.at.Next, k.at.Stored = m.Sequence.Stream+1, m.Timestamp.UTC()
+	k.at.Next, k.at.Stored = sequence+1, stored.UTC()
+	if id != "" {
+		k.at.ID = id
+	}
 	if time.Since(k.tried) < placeInterval {
 		return true, nil
 	}
 	return true, k.put(k.at)
+}
+
+// filled returns place.Filled.
+func (k *keeper) filled() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.at.Filled
 }
 
 // keep writes the place down as it is: at the end, and before a consumer is made

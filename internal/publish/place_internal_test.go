@@ -32,10 +32,6 @@ func streamInfo(created time.Time, last uint64) *jetstream.StreamInfo {
 	return &jetstream.StreamInfo{Created: created, State: jetstream.StreamState{LastSeq: last}}
 }
 
-func meta(seq uint64) *jetstream.MsgMetadata {
-	return &jetstream.MsgMetadata{Sequence: jetstream.SequencePair{Stream: seq}, Timestamp: time.Now()}
-}
-
 func locate(t *testing.T, k *keeper, info *jetstream.StreamInfo) uint64 {
 	t.Helper()
 	at, err := k.locate(info)
@@ -47,7 +43,7 @@ func locate(t *testing.T, k *keeper, info *jetstream.StreamInfo) uint64 {
 
 func pass(t *testing.T, k *keeper, created time.Time, seq uint64) bool {
 	t.Helper()
-	same, err := k.passed(created, meta(seq))
+	same, err := k.passed(created, seq, time.Now(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go/jetstream"
@@ -314,5 +315,96 @@ func TestDeliveryEndsWhenTheStateIsDamaged(t *testing.T) {
 	defer cancel()
 	if err := d.Run(ctx, ctx); !errors.Is(err, errDamaged) || ctx.Err() != nil {
 		t.Errorf("error %v, want that the state is damaged", err)
+	}
+}
+
+// storedAt returns when the message with a sequence was stored.
+func storedAt(t *testing.T, js jetstream.JetStream, sequence uint64) time.Time {
+	t.Helper()
+	stream, err := js.Stream(t.Context(), streamName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := stream.GetMsg(t.Context(), sequence)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Time
+}
+
+// A sink that is added later starts where its settings say: with what comes, with
+// a time, or with all. That counts once; then its place does.
+func TestDeliverySince(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		since func(t *testing.T, js jetstream.JetStream) time.Time
+		from  int
+	}{
+		"now":  {func(*testing.T, jetstream.JetStream) time.Time { return time.Time{} }, 6},
+		"all":  {func(*testing.T, jetstream.JetStream) time.Time { return time.Unix(0, 0) }, 0},
+		"time": {func(t *testing.T, js jetstream.JetStream) time.Time { return storedAt(t, js, 4) }, 3},
+		"between": {func(t *testing.T, js jetstream.JetStream) time.Time {
+			return storedAt(t, js, 3).Add(time.Nanosecond)
+		}, 3},
+		"after the last": {func(t *testing.T, js jetstream.JetStream) time.Time {
+			return storedAt(t, js, 6).Add(time.Nanosecond)
+		}, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			js := connect(t)
+			all := events(t, 9)
+			for i := range 6 { // one by one, for each to have a time of its own
+				store(t, js, all[i:i+1])
+			}
+			s, l := newSink(), &lot{}
+			since := tt.since(t, js)
+			with := func(since time.Time) *publish.Delivery {
+				return publish.NewDelivery(publish.DeliveryOptions{
+					Sink: s, JetStream: js, Stream: streamName, Store: storeID, Subject: prefix + ".request.>",
+					Since: since, Places: l, Park: l.park, Damaged: isDamaged, Log: quiet,
+				})
+			}
+			d := with(since)
+			prepare(t, js, d, all[6:8])
+			stop := begin(t, d)
+			s.await(t, 8-tt.from)
+			waitAcked(t, js)
+			stop()
+			if err := js.DeleteConsumer(t.Context(), streamName, "notifier-test-"+storeID); err != nil {
+				t.Fatal(err)
+			}
+			d = with(time.Unix(0, 0)) // too late
+			prepare(t, js, d, all[8:])
+			stop = begin(t, d)
+			s.await(t, 1)
+			stop()
+			if d := cmp.Diff(idsOf(all[tt.from:]), s.ids()); d != "" {
+				t.Errorf("taken (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// The process ends before a new sink's consumer is made: the next one makes it from
+// the time all the same.
+func TestDeliverySinceOutlivesARestart(t *testing.T) {
+	t.Parallel()
+	js := connect(t)
+	all := events(t, 5)
+	for i := range 4 {
+		store(t, js, all[i:i+1])
+	}
+	s, l := newSink(), &lot{}
+	d := publish.NewDelivery(publish.DeliveryOptions{
+		Sink: s, JetStream: js, Stream: streamName, Store: storeID, Subject: prefix + ".request.>",
+		Since: storedAt(t, js, 3), Places: l, Park: l.park, Log: quiet,
+	})
+	prepare(t, js, d, all[4:])
+	stop := begin(t, again(t, js, s, l))
+	s.await(t, 3)
+	stop()
+	if d := cmp.Diff(idsOf(all[2:]), s.ids()); d != "" {
+		t.Errorf("taken (-want +got):\n%s", d)
 	}
 }

@@ -77,10 +77,11 @@ type Relay struct {
 	compared time.Time // when the stream was last compared with what is kept
 
 	// What is known of the stream while all goes well.
-	open   bool // false when it has to be asked (again) what it holds
-	info   StreamInfo
-	held   map[string]uint64 // ids of waiting events that the stream holds, and where
-	newest uint64            // sequence in the stream of the newest of ours
+	open    bool // false when it has to be asked (again) what it holds
+	info    StreamInfo
+	held    map[string]uint64 // ids of waiting events that the stream holds, and where
+	newest  at                // the newest of ours in the stream that was passed
+	foreign uint64            // up to this sequence nothing of ours lies behind the place
 
 	mu    sync.Mutex
 	ready error
@@ -120,7 +121,7 @@ func (r *Relay) Run(ctx, hard context.Context) error {
 	defer compare.Stop()
 	for late := 0; hard.Err() == nil && late < lateAttempts; {
 		last := ctx.Err() != nil // before the look at the outbox
-		n, err := r.runOnce(hard)
+		n, err := r.RunOnce(hard)
 		if r.fatal(err) {
 			return err
 		}
@@ -159,14 +160,12 @@ func (r *Relay) fatal(err error) bool {
 	return isOutboxError(err) || errors.Is(err, ErrOlderState) || r.o.Damaged != nil && r.o.Damaged(err)
 }
 
-// failed makes the next round ask what the stream holds: whether it stored what
-// was sent is not known. It waits before that, but not longer than until the
-// connection is back or ctx ends.
+// failed waits before the next try, but not longer than until the connection is
+// back or ctx ends.
 func (r *Relay) failed(ctx, hard context.Context, err error) {
 	if hard.Err() != nil {
 		return // given up, not failed
 	}
-	r.open = false
 	r.setReady(err)
 	wait := r.trouble.failed(err)
 	if ctx.Err() != nil {
@@ -176,8 +175,21 @@ func (r *Relay) failed(ctx, hard context.Context, err error) {
 	pause(ctx, wait, r.o.Retry)
 }
 
-// runOnce publishes what waits in the outbox, up to a bound, and returns how
-// many events that were.
+// RunOnce publishes what waits in the outbox, up to a bound, and returns how many
+// events that were. After an error the next one asks what the stream holds: whether
+// it stored what was sent is not known.
+func (r *Relay) RunOnce(ctx context.Context) (int, error) {
+	n, err := r.runOnce(ctx)
+	if errors.Is(err, errReconnected) {
+		r.open = false
+		n, err = r.runOnce(ctx)
+	}
+	if err != nil {
+		r.open = false
+	}
+	return n, err
+}
+
 func (r *Relay) runOnce(ctx context.Context) (int, error) {
 	if !r.open {
 		if err := r.resume(ctx); err != nil {
@@ -241,16 +253,17 @@ func (r *Relay) next(after uint64) (batch []entry, through uint64, err error) {
 
 // moved keeps that the stream holds all up to a sequence.
 func (r *Relay) moved(through uint64) error {
-	at := r.at
+	now := r.at
+	now.at = r.newest
 	if len(r.held) == 0 {
 		// While the stream holds events that have not been passed yet, the place
 		// stays before them: they have to be found again after a crash.
-		at.Seq = max(at.Seq, r.newest)
+		now.Behind = max(now.Behind, r.newest.Seq, r.foreign)
 	}
-	if err := r.o.Outbox.Relayed(through, at.encode()); err != nil {
+	if err := r.o.Outbox.Relayed(through, now.encode()); err != nil {
 		return err
 	}
-	r.relayed, r.at = through, at
+	r.relayed, r.at = through, now
 	return nil
 }
 

@@ -259,7 +259,7 @@ func TestRelayEndsWhileTheServerIsAway(t *testing.T) {
 	o.add(events(t, 3000)...)
 	drain(t, newRelay(t, js, o, streamConfig()))
 	// A place at the beginning, so that there is much to read.
-	o.note = []byte(strings.Replace(string(o.note), `"seq":3000`, `"seq":1`, 1))
+	o.note = []byte(strings.Replace(string(o.note), `"behind":3000`, `"behind":1`, 1))
 	o.add(events(t, 1)...)
 	prepared := make(chan struct{}, 100)
 	r, err := publish.NewRelay(publish.RelayOptions{

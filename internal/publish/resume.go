@@ -18,15 +18,25 @@ var errNotOpen = errors.New("the stream has not been reached yet")
 // again, and lose events.
 var ErrOlderState = errors.New("the state is older than the stream")
 
-// position is where in the stream the newest event that was relayed is stored. All
-// that the stream may hold of what waits lies behind it.
+// position is where the relay is in the stream.
 type position struct {
 	Stream  string    `json:"stream"`
 	Created time.Time `json:"created"` // of the stream: a new one counts from 1 again
-	Seq     uint64    `json:"seq"`
+	// Behind this sequence lies all that the stream may hold of what waits.
+	Behind uint64 `json:"behind"`
+	// Where the newest event is that was relayed: if it is not there, the stream
+	// has lost it.
+	at
 	// From is the sequence in the outbox after which events go to this stream;
 	// those before went to one of another name.
 	From uint64 `json:"from,omitempty"`
+}
+
+// at is a place in the stream.
+type at struct {
+	Seq uint64 `json:"seq"`
+	// ID is of the event of ours that is stored there, empty where none is.
+	ID string `json:"id,omitempty"`
 }
 
 func (p position) encode() []byte {
@@ -57,34 +67,30 @@ func (r *Relay) resume(ctx context.Context) error {
 		return err
 	}
 	r.info = info
-	lost, err := r.place()
+	if err := r.place(ctx); err != nil {
+		return err
+	}
+	held, err := r.read(ctx, Start{After: r.at.Behind})
 	if err != nil {
 		return err
 	}
-	held, err := r.read(ctx, Start{After: r.at.Seq})
-	if err != nil {
+	if err := r.checkKnown(held); err != nil {
 		return err
 	}
-	if !lost {
-		if err := r.checkKnown(held); err != nil {
-			return err
-		}
-	}
-	r.newest = r.at.Seq
+	r.newest, r.foreign = r.at.at, 0
 	if len(held) == 0 {
-		r.newest = info.Last // nothing of ours lies before that
+		r.foreign = info.Last
 	}
 	r.held, r.open = held, true
 	return nil
 }
 
-// place finds where in the stream all lies that it may hold of what waits. It says
-// whether the stream has lost what it held: all that is kept waits again then.
-func (r *Relay) place() (lost bool, err error) {
+// place finds where in the stream all lies that it may hold of what waits. All that
+// is kept waits again where it has lost what it held.
+func (r *Relay) place(ctx context.Context) error {
 	name, created := r.info.Name, r.info.Created.UTC()
-	before := r.at
-	switch {
-	case r.at.Stream == "" || r.at.Stream != name:
+	now, relayed := position{Stream: name, Created: created, From: r.at.From}, r.at.From
+	if r.at.Stream != name {
 		if r.at.Stream != "" {
 			r.o.Log.Warn("the stream is another one than before; what that holds is not published again",
 				"stream", name, "before", r.at.Stream)
@@ -92,31 +98,41 @@ func (r *Relay) place() (lost bool, err error) {
 		// What this store published before went elsewhere. The place is kept before
 		// it publishes, so that a stream that others fill need never be read from
 		// its start.
-		r.at = position{Stream: name, Created: created, Seq: r.info.Last, From: r.relayed}
-	case r.at.Created.Equal(created) && r.at.Seq <= r.info.Last:
-		return false, nil
-	default:
-		// Made again, or without its end, as after a power cut of a server that
-		// does not sync always.
-		lost = true
-		r.at = position{Stream: name, Created: created, From: r.at.From}
-	}
-	relayed := r.relayed
-	if lost {
-		relayed = r.at.From
+		now.Behind, now.From, relayed = r.info.Last, r.relayed, r.relayed
+	} else {
+		lost, err := r.lost(ctx)
+		if err != nil || !lost {
+			return err
+		}
+		r.o.Log.Error("the stream has lost what it held; what is kept of it is published again",
+			"stream", name, "created", created, "was_at", r.at.Seq, "is_at", r.info.Last)
 	}
 	// A crash here, after it was kept, goes on from there.
-	if err := r.o.Outbox.Relayed(relayed, r.at.encode()); err != nil {
-		r.at = before
-		return false, err
+	if err := r.o.Outbox.Relayed(relayed, now.encode()); err != nil {
+		return err
 	}
-	if lost {
-		r.o.Log.Error("the stream has lost what it held; what is kept of it is published again",
-			"stream", name, "created", created, "was_at", before.Seq, "is_at", r.info.Last)
-		r.compared = time.Now() // what it lacks is known
+	r.at, r.relayed = now, relayed
+	return nil
+}
+
+// lost says whether the stream was made again, or has lost its end, as in a power
+// cut of a server that does not sync always.
+func (r *Relay) lost(ctx context.Context) (bool, error) {
+	switch {
+	case !r.at.Created.Equal(r.info.Created), r.at.Seq > r.info.Last:
+		return true, nil
+	case r.at.ID == "" || r.at.Seq < r.info.First:
+		return false, nil // nothing is known of what was there
 	}
-	r.relayed = relayed
-	return lost, nil
+	// Others may have filled it again since.
+	another := false
+	err := r.o.Stream.Read(ctx, Start{After: r.at.Seq - 1}, r.at.Seq, func(seq uint64, id string) {
+		another = another || seq == r.at.Seq && id != r.at.ID
+	})
+	if err != nil {
+		return false, fmt.Errorf("stream %s: read what it holds: %w", r.info.Name, err)
+	}
+	return another, nil
 }
 
 // read returns where in the stream events of ours are.
@@ -150,6 +166,9 @@ func (r *Relay) ours(store string) bool {
 // behind the place: after a crash these were under way. Were it not so, then the
 // state would be a copy from before they were made.
 func (r *Relay) checkKnown(held map[string]uint64) error {
+	if r.at.Behind == 0 {
+		return nil // all of it was read, also what is not kept any more
+	}
 	unknown := map[string]bool{}
 	for id := range held {
 		if strings.HasPrefix(id, r.o.Store+".") {

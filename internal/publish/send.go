@@ -17,11 +17,12 @@ func (r *Relay) publish(ctx context.Context, batch []entry) error {
 	var todo []entry
 	passed := r.newest
 	for _, en := range batch {
-		if seq, ok := r.held[en.event.ID.String()]; ok {
-			passed = max(passed, seq)
-			continue
+		id := en.event.ID.String()
+		if seq, ok := r.held[id]; !ok {
+			todo = append(todo, en)
+		} else if seq > passed.Seq {
+			passed = at{seq, id}
 		}
-		todo = append(todo, en)
 	}
 	if len(todo) > 0 {
 		if err := r.send(ctx, todo); err != nil {
@@ -31,7 +32,9 @@ func (r *Relay) publish(ctx context.Context, batch []entry) error {
 	for _, en := range batch {
 		delete(r.held, en.event.ID.String())
 	}
-	r.newest = max(r.newest, passed)
+	if passed.Seq > r.newest.Seq {
+		r.newest = passed
+	}
 	return nil
 }
 
@@ -45,13 +48,16 @@ func (r *Relay) send(ctx context.Context, todo []entry) error {
 	if err != nil {
 		return fmt.Errorf("publish %d events from %s on: %w", len(todo), todo[0].event.ID.Redacted(), err)
 	}
-	if !ack.Duplicate && ack.Sequence <= r.newest {
-		// The numbers of a stream grow. This one was made again since it was last
-		// looked at: what went to the one before has to be published again.
-		return fmt.Errorf("publish: stream %s stored at %d what should come after %d: it was made again",
-			r.info.Name, ack.Sequence, r.newest)
+	if ack.Last == 0 {
+		return nil // it held all of them
 	}
-	r.newest = max(r.newest, ack.Sequence)
+	if ack.First <= r.newest.Seq {
+		// The numbers of a stream grow. This one was made again since it was last
+		// looked at, or lost its end: the next look finds out which.
+		return fmt.Errorf("publish: stream %s stored at %d what should come after %d: it has lost what it held",
+			r.info.Name, ack.First, r.newest.Seq)
+	}
+	r.newest = at{ack.Last, todo[len(todo)-1].event.ID.String()}
 	return nil
 }
 

@@ -10,13 +10,15 @@ import (
 
 // A Sink delivers events to one endpoint. Its verdict on an event is its
 // error: nil (delivered), [Permanent] (this event will never be taken: park
-// it), or any other error (the endpoint is ill: try again, holding up the
-// events behind it). [RetryAfter] says how long to wait first.
+// it), or any other error (the endpoint is ill: try again later, and deliver
+// nothing else until then). [RetryAfter] says how long to wait first.
 type Sink interface {
 	// Name names the sink in logs and in the consumer's durable name; it is
 	// lower case and never changes.
 	Name() string
-	// Deliver delivers one event, at least once.
+	// Deliver delivers one event, at least once. Where the sink's Delivery has
+	// several events under way, it is called from several goroutines, but with
+	// one event of a call at a time.
 	Deliver(ctx context.Context, e event.Event) error
 }
 

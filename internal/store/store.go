@@ -60,6 +60,7 @@ type Store struct {
 	db        *bolt.DB
 	id        string
 	committed chan struct{}
+	wrap      func(commit func() error) error // nil: nothing is around it
 }
 
 // Open opens the state file at path and locks it, creating it (and its
@@ -160,7 +161,11 @@ func (s *Store) view(fn func(*bolt.Tx) error) error {
 }
 
 func (s *Store) update(fn func(*bolt.Tx) error) error {
-	return guarded(func() error { return s.db.Update(fn) })
+	commit := func() error { return guarded(func() error { return s.db.Update(fn) }) }
+	if s.wrap != nil {
+		return s.wrap(commit)
+	}
+	return commit()
 }
 
 // create makes a new state beside path and links it into place when it is
@@ -274,3 +279,7 @@ func schemaOf(tx *bolt.Tx) (int, error) {
 	}
 	return n, nil
 }
+
+// Wrap puts something around each commit, for simulations of a disk that fails. It
+// must be called before the first.
+func (s *Store) Wrap(commit func(func() error) error) { s.wrap = commit }
