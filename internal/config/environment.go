@@ -37,7 +37,7 @@ type environment struct {
 	NATS      struct {
 		URL           variable `desc:"external NATS with JetStream, comma-separated URLs; empty: embedded server"`
 		Listen        variable `default:"127.0.0.1:4222" desc:"host:port of the embedded server; off: in process only"`
-		MaxStore      variable `split_words:"true" desc:"bound on the embedded server's store, such as 10GB; empty: 3/4 of free space"`
+		MaxStore      variable `split_words:"true" desc:"bound on the embedded store, such as 10GB; empty: 3/4 of free space"`
 		Creds         variable `desc:"path of the credentials file for an external NATS"`
 		Token         variable `secret:"true" desc:"token for an external NATS; also asked for by the embedded listener"`
 		CA            variable `desc:"path of the CA certificates (PEM) that an external NATS is checked against"`
