@@ -33,8 +33,11 @@ func TestMain(m *testing.M) {
 	if os.Getenv(inNamespace) != "" {
 		os.Exit(m.Run())
 	}
-	// toxiproxy leaves what it reads with when it cuts a connection.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"))
+	// toxiproxy leaves what it moves bytes with when it cuts a connection.
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"),
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
+	)
 }
 
 // inNamespace names the variable that tells the test binary that it runs in a
@@ -49,9 +52,18 @@ var quiet = slog.New(slog.DiscardHandler)
 // newPlatform serves a platform with one batch whose dot matters.
 func newPlatform(t *testing.T, calls int) (*rehearsal.Platform, string) {
 	t.Helper()
-	p := rehearsal.New(rehearsal.Options{
-		Options: simulator.Options{Seed: 7, APIKey: "right"}, Step: 5 * time.Second,
-	})
+	return newPlatformAt(t, calls, 5*time.Second)
+}
+
+// newQuickPlatform is for tests that need just some events.
+func newQuickPlatform(t *testing.T) (*rehearsal.Platform, string) {
+	t.Helper()
+	return newPlatformAt(t, 5, time.Minute)
+}
+
+func newPlatformAt(t *testing.T, calls int, step time.Duration) (*rehearsal.Platform, string) {
+	t.Helper()
+	p := rehearsal.New(rehearsal.Options{Options: simulator.Options{Seed: 7, APIKey: "right"}, Step: step})
 	id := p.Sim.AddCampaign(simulator.Campaign{HourlyRate: 3600, RetryCount: 1, RetryInterval: time.Minute})
 	if err := p.Sim.CreateBatch(simulator.NewBatch{ID: "20260822.9", CampaignID: id, Calls: calls}); err != nil {
 		t.Fatal(err)

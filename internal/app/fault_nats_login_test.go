@@ -48,7 +48,7 @@ func TestExternalNATSLogin(t *testing.T) {
 			t.Parallel()
 			l := build(t)
 			s := theirs(t, l.server)
-			p, url := newPlatform(t, 10)
+			p, url := newQuickPlatform(t)
 			c := settings(t, url)
 			c.NATSURL = config.NATSURL("nats://" + s.Addr().String())
 			l.set(&c)

@@ -18,7 +18,7 @@ import (
 // one is not disturbed, TestScripts has.
 func TestFault41TwoOwners(t *testing.T) {
 	t.Parallel()
-	p, url := newPlatform(t, 5)
+	p, url := newQuickPlatform(t)
 	c := settings(t, url)
 	a, stop := begin(t, c)
 	await(t, p)

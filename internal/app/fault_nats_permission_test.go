@@ -62,7 +62,7 @@ func TestExternalNATSWithoutWhatIsNeeded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			lacking := theirs(t, tt.lacking)
-			p, url := newPlatform(t, 10)
+			p, url := newQuickPlatform(t)
 			c := settings(t, url)
 			c.NATSURL = config.NATSURL("nats://notifier:canary@" + lacking.Addr().String())
 			log := &logged{}
@@ -96,7 +96,7 @@ func TestExternalNATSAccountWithoutJetStream(t *testing.T) {
 	if err := account.EnableJetStream(nil, nil); err != nil {
 		t.Fatal(err)
 	}
-	p, url := newPlatform(t, 10)
+	p, url := newQuickPlatform(t)
 	c := settings(t, url)
 	c.NATSURL = config.NATSURL("nats://notifier:canary@" + s.Addr().String())
 	a, _ := begin(t, c)
