@@ -69,6 +69,10 @@ TORTURE_CUTS ?= 200
 LEAK ?= 30m
 TORTURE := go test ./internal/torture -v -timeout 3h
 
+.PHONY: lives
+lives: ## Run 100,000 simulated lives (LIVES), each from a seed (an hour)
+	go test ./internal/dst -run 'TestLives$$' -seeds $(LIVES) -timeout 5h -v
+
 .PHONY: torture
 torture: ## Kill the daemon 1,000 times (TORTURE_KILLS), and judge its events (15 min)
 	$(TORTURE) -parallel 4 -run 'TestTorture$$' -torture.kills $(TORTURE_KILLS)

