@@ -99,11 +99,12 @@ func newWorld(t testing.TB, seed uint64, dir string) *world {
 	}
 	o := &w.odds
 	for _, p := range []*float64{
-		&o.network, &o.answer, &o.refused, &o.late, &o.partial, &o.ack, &o.read, &o.outage, &o.disk, &o.full, &o.die,
-		&o.kill, &o.lazy,
+		&o.network, &o.answer, &o.refused, &o.late, &o.partial, &o.ack, &o.read, &o.outage, &o.disk, &o.full, &o.kill,
+		&o.lazy,
 	} {
 		*p = []float64{0, 0, 0.02, 0.1, 0.3}[w.rng.IntN(5)]
 	}
+	o.die = []float64{0, 0, 0.001, 0.01, 0.05}[w.rng.IntN(5)] // there are many seams
 	// What takes events away is rare, or nothing else is seen.
 	for _, p := range []*float64{&o.remove, &o.cut, &o.hole} {
 		*p = []float64{0, 0, 0.02, 0.1}[w.rng.IntN(4)]
