@@ -26,10 +26,12 @@ func (a *App) upkeep(ctx context.Context) {
 	}
 }
 
-// letGo forgets the events that the stream took long enough ago.
+// letGo forgets the events that the stream took long enough ago: what would have
+// left it by now need not be published again.
 func (a *App) letGo(ctx context.Context) error {
+	keep := min(a.cfg.OutboxKeep, a.cfg.Retention)
 	for ctx.Err() == nil {
-		n, err := a.store.LetGo(time.Now().Add(-a.cfg.OutboxKeep))
+		n, err := a.store.LetGo(time.Now().Add(-keep))
 		if err != nil || n == 0 {
 			return a.guarded(err)
 		}

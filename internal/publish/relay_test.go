@@ -79,10 +79,10 @@ func TestRelayKeepsTheMessageAsItIs(t *testing.T) {
 // outbox's commit.
 var errCrash = errors.New("crash")
 
-// TestRelayResumesPastTheDuplicateWindow lets the process end between ack and
+// TestFault37ResumesPastTheDuplicateWindow lets the process end between ack and
 // delete, and waits until the server has forgotten the ids: only the look at
 // what the stream holds is left to prevent a double.
-func TestRelayResumesPastTheDuplicateWindow(t *testing.T) {
+func TestFault37ResumesPastTheDuplicateWindow(t *testing.T) {
 	t.Parallel()
 	js := connect(t)
 	c := jetstream.StreamConfig{
