@@ -19,8 +19,10 @@ const (
 	// lateAttempts is how often publishing may fail once the end was asked
 	// for: a server that is away now will not be back within seconds.
 	lateAttempts = 3
-	// compareInterval is how often what the stream holds is compared with what
-	// the outbox still keeps.
+	// lookInterval is how often the stream is looked at while no event comes, and
+	// compareInterval how often all that it holds is compared with what the outbox
+	// still keeps.
+	lookInterval    = time.Minute
 	compareInterval = time.Hour
 )
 
@@ -125,7 +127,8 @@ func (r *Relay) setReady(err error) {
 // commits must have ended before ctx does. Its error is that the state is
 // damaged or cannot be read, or [ErrOlderState].
 func (r *Relay) Run(ctx, hard context.Context) error {
-	compare := time.NewTicker(compareInterval)
+	look, compare := time.NewTicker(lookInterval), time.NewTicker(compareInterval)
+	defer look.Stop()
 	defer compare.Stop()
 	for late := 0; hard.Err() == nil && late < lateAttempts; {
 		last := ctx.Err() != nil // before the look at the outbox
@@ -151,6 +154,8 @@ func (r *Relay) Run(ctx, hard context.Context) error {
 		select {
 		case <-ctx.Done(): // and one more look at the outbox
 		case <-r.o.Wake:
+		case <-look.C:
+			r.open = false
 		case <-compare.C:
 			r.compared = time.Time{}
 		case done := <-r.checks:
