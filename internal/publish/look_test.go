@@ -1,0 +1,91 @@
+package publish_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/syllable-notifier/notifier/event"
+	"github.com/syllable-notifier/notifier/internal/publish"
+)
+
+// remembered is a stream in memory.
+type remembered struct {
+	created time.Time
+	ids     []string
+	opened  int
+	read    int
+}
+
+func (r *remembered) Open(context.Context) (publish.StreamInfo, error) {
+	r.opened++
+	last := uint64(len(r.ids))
+	return publish.StreamInfo{Name: streamName, Created: r.created, First: 1, Last: last, Limit: 1 << 20, Batch: 10}, nil
+}
+
+func (r *remembered) Read(_ context.Context, from publish.Start, last uint64, each func(uint64, string)) error {
+	if !from.Since.IsZero() {
+		r.read++
+	}
+	for n := from.After + 1; n <= last; n++ {
+		each(n, r.ids[n-1])
+	}
+	return nil
+}
+
+func (r *remembered) Publish(_ context.Context, messages []event.Message) (publish.Ack, error) {
+	first := uint64(len(r.ids) + 1)
+	for _, m := range messages {
+		r.ids = append(r.ids, m.Header[event.HeaderID][0])
+	}
+	return publish.Ack{First: first, Last: uint64(len(r.ids))}, nil
+}
+
+// While no event comes, the stream is looked at each minute, and compared with what
+// is kept each hour: one that is deleted meanwhile is filled again.
+func TestRelayLooksAtAQuietStream(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &remembered{created: time.Now()}
+		o := newOutbox()
+		o.add(events(t, 3)...)
+		r, err := publish.NewRelay(publish.RelayOptions{
+			Outbox: o, Store: storeID, Wake: o.wake, Stream: s, Prefix: prefix, Log: quiet,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- r.Run(ctx, ctx) }()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		s.opened, s.read = 0, 0
+		time.Sleep(3 * time.Hour)
+		synctest.Wait()
+		if s.opened < 180 || s.opened > 200 || s.read != 3 {
+			t.Errorf("looked at %d times and read %d times in three hours", s.opened, s.read)
+		}
+		s.created, s.ids = time.Now(), nil
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(s.ids) != 3 {
+			t.Errorf("the stream has %d events a minute after it was deleted, want 3", len(s.ids))
+		}
+		// Asked for, a comparison is made at once.
+		lost := s.ids[1]
+		s.ids[1] = "another.1.2.3"
+		n, err := r.Recheck(t.Context())
+		if n != 1 || err != nil || s.ids[3] != lost {
+			t.Errorf("%d events were published again, error %v", n, err)
+		}
+		if late := r.Late(); len(late) != 1 || late[0].String() != lost {
+			t.Errorf("late %v, want %s", late, lost)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
