@@ -72,6 +72,7 @@ func (a *App) buildRelay() error {
 		Outbox:  a.store,
 		Store:   a.store.ID(),
 		Former:  a.store.Former(),
+		Known:   a.store.Known,
 		Relayed: progress.Relayed,
 		Note:    progress.Note,
 		Wake:    a.store.Committed(),

@@ -55,7 +55,7 @@ func scratch(t *testing.T) string {
 	if info, err := os.Stat(inMemory); err == nil && info.IsDir() {
 		parent = inMemory
 	}
-	dir, err := os.MkdirTemp(parent, "notifier-dst-") //nolint:usetesting // which a disk may be behind
+	dir, err := os.MkdirTemp(parent, "notifier-life-") //nolint:usetesting // which a disk may be behind
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,15 +137,18 @@ func (w *world) judge() (outcome, error) {
 			return outcome{}, fmt.Errorf("event %s is in the stream twice", m.id)
 		}
 	}
+	// What got lost is behind newer ones now. It is judged where it was, and must be
+	// there; what was purged is judged as well, and must not be.
 	in := w.stream.all
-	if w.stream.holes {
-		// What got lost is behind newer ones now. It is judged where it was, and
-		// must be there.
+	if w.stream.holes || len(w.stream.purged) > 0 {
 		in = w.stream.told
-		for _, m := range in {
-			if have[m.id] == 0 {
-				return outcome{}, fmt.Errorf("event %s was lost, and is not there again", m.id)
-			}
+	}
+	for _, m := range in {
+		switch there, purged := have[m.id] > 0, w.stream.purged[m.id]; {
+		case !there && !purged:
+			return outcome{}, fmt.Errorf("event %s was lost, and is not there again", m.id)
+		case there && purged:
+			return outcome{}, fmt.Errorf("event %s was purged, and is there again", m.id)
 		}
 	}
 	a := audit.New("syllable")

@@ -36,6 +36,8 @@ type stream struct {
 	// each where it came first.
 	told  []stored
 	holes bool // messages got lost from the middle
+	// purged are ids that left at the front, and must not come again.
+	purged map[string]bool
 }
 
 // late are messages that are on their way although whoever sent them gave up.
@@ -91,11 +93,12 @@ func (s *stream) Open(context.Context) (publish.StreamInfo, error) {
 	}
 	return publish.StreamInfo{
 		Name: "SYLLABLE", Created: s.created, First: first, Last: s.last, Limit: 1 << 20, Batch: s.w.odds.batch,
+		Connection: uint64(s.starts),
 	}, nil
 }
 
 // Read implements publish.Stream.
-func (s *stream) Read(_ context.Context, from publish.Start, last uint64, each func(uint64, string)) error {
+func (s *stream) Read(_ context.Context, after, last uint64, each func(publish.Stored)) error {
 	if err := s.reach(); err != nil {
 		return err
 	}
@@ -103,13 +106,13 @@ func (s *stream) Read(_ context.Context, from publish.Start, last uint64, each f
 		return nil
 	}
 	for _, m := range s.all {
-		if m.seq <= from.After || m.seq > last {
+		if m.seq <= after || m.seq > last {
 			continue
 		}
 		if s.w.chance(s.w.odds.read) {
 			return errLost
 		}
-		each(m.seq, m.id)
+		each(publish.Stored{Sequence: m.seq, ID: m.id, Time: m.Header[event.HeaderTime][0]})
 	}
 	return nil
 }
@@ -175,7 +178,22 @@ func (s *stream) keep(messages []event.Message, now time.Time) (ack publish.Ack)
 // remove deletes the stream with all that it holds.
 func (s *stream) remove() {
 	s.created, s.last, s.all, s.late, s.told = time.Time{}, 0, nil, nil, nil
-	s.seen = map[string]time.Time{}
+	s.seen, s.purged = map[string]time.Time{}, map[string]bool{}
+}
+
+// purge takes the oldest messages away, as age or an operator does.
+func (s *stream) purge(n int) {
+	n = min(n, len(s.all))
+	s.all = s.all[n:]
+	first := s.last + 1
+	if len(s.all) > 0 {
+		first = s.all[0].seq
+	}
+	for _, m := range s.told {
+		if m.seq < first {
+			s.purged[m.id] = true
+		}
+	}
 }
 
 // cut takes the newest messages away, and the memory of them, as a power cut does

@@ -42,7 +42,8 @@ var (
 type odds struct {
 	network, answer                   float64 // the connection to the platform breaks; the answer is spoilt
 	refused, late, partial, ack, read float64 // on the way to the stream
-	outage, remove, cut, hole         float64 // of the stream, in each step
+	outage, remove, cut, hole, purge  float64 // of the stream, in each step
+	letGo                             float64 // events are let go that the stream took
 	disk, full                        float64 // a commit fails; the disk is full for a while
 	die, kill                         float64 // the process ends at a seam; between two steps
 	lazy                              float64 // the relay has no turn
@@ -106,7 +107,7 @@ func newWorld(t testing.TB, seed uint64, dir string) *world {
 	}
 	o.die = []float64{0, 0, 0.001, 0.01, 0.05}[w.rng.IntN(5)] // there are many seams
 	// What takes events away is rare, or nothing else is seen.
-	for _, p := range []*float64{&o.remove, &o.cut, &o.hole} {
+	for _, p := range []*float64{&o.remove, &o.cut, &o.hole, &o.purge, &o.letGo} {
 		*p = []float64{0, 0, 0.02, 0.1}[w.rng.IntN(4)]
 	}
 	if o.hole > 0 {
@@ -114,8 +115,18 @@ func newWorld(t testing.TB, seed uint64, dir string) *world {
 		// that was filled anew.
 		o.remove, o.cut = 0, 0
 	}
+	if o.letGo > 0 || o.purge > 0 {
+		// What is let go cannot come again, and what was purged must not: that can be
+		// judged where nothing else is lost.
+		o.remove, o.cut, o.hole = 0, 0, 0
+	}
+	if o.purge > 0 {
+		// Of an event that was purged before the relay knew that it was stored nobody
+		// knows that it ever was.
+		o.late, o.partial, o.ack, o.disk, o.full, o.die = 0, 0, 0, 0, 0, 0
+	}
 	o.batch = []int{1, 3, 1000}[w.rng.IntN(3)]
-	w.stream = &stream{w: w, seen: map[string]time.Time{}}
+	w.stream = &stream{w: w, seen: map[string]time.Time{}, purged: map[string]bool{}}
 	w.platform = rehearsal.New(rehearsal.Options{Options: simulator.Options{Seed: seed, Now: time.Now}})
 	c := w.platform.Sim.AddCampaign(simulator.Campaign{
 		HourlyRate: 600 + w.rng.IntN(3000), RetryCount: w.rng.IntN(2), RetryInterval: w.upTo(2 * time.Minute),
@@ -318,6 +329,15 @@ func (w *world) chaos() {
 		n := 1 + w.rng.IntN(5)
 		w.note("stream: without its last %d", n)
 		w.stream.cut(n)
+	}
+	if w.chance(w.odds.purge) {
+		n := 1 + w.rng.IntN(5)
+		w.note("stream: the first %d are purged", n)
+		w.stream.purge(n)
+	}
+	if w.chance(w.odds.letGo) {
+		n, err := w.store.LetGo(time.Now().Add(-w.upTo(time.Hour)))
+		w.note("let go: %d events, %v", n, err)
 	}
 	if w.chance(w.odds.hole) {
 		w.stream.hole()

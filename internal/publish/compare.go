@@ -2,99 +2,175 @@ package publish
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/syllable-notifier/notifier/event"
 )
 
-// compareMargin is by how much the clocks of this machine and of the server may
-// differ. If they differ by more, fewer events are compared.
-const compareMargin = time.Hour
+const (
+	// compareInterval is how often all that the stream holds is compared with what
+	// the outbox still keeps, and compareAgain how soon where that failed.
+	compareInterval = time.Hour
+	compareAgain    = 5 * time.Minute
+	// maxFilled is how many events are remembered that were published again behind
+	// newer ones; the note is written with each batch of events.
+	maxFilled = 200
+)
+
+// compareIfDue compares, and lets publishing go on where that fails: it tells
+// nothing of what waits.
+func (r *Relay) compareIfDue(ctx context.Context) error {
+	if time.Now().Before(r.nextCompare) && len(r.waiting) == 0 {
+		return nil
+	}
+	r.nextCompare = time.Now().Add(compareInterval)
+	filled, err := r.compare(ctx)
+	for _, done := range r.waiting {
+		done <- filled
+	}
+	r.waiting = nil
+	switch {
+	case err == nil, ctx.Err() != nil, isOutboxError(err), errors.Is(err, errReconnected):
+		return err
+	}
+	r.o.Log.Warn("the stream could not be compared with what is kept; it is tried again",
+		"stream", r.info.Name, "error", err)
+	r.nextCompare = time.Now().Add(compareAgain)
+	return nil
+}
 
 // compare publishes again what the stream has lost from its middle, as by a damaged
-// block, as far as it is still kept. Such an event stands behind newer ones of its
-// call: late, but not lost.
-//
-// What left the stream at its front did so by its age, its limits, or a purge, and
-// is not published again: an event that is missing counts as lost only behind one
-// that is there, or where nothing has ever left.
-func (r *Relay) compare(ctx context.Context) error {
-	oldest, _, err := r.next(r.at.From)
-	if err != nil {
-		return &outboxError{err}
-	}
-	if len(oldest) == 0 || oldest[0].sequence > r.relayed {
-		return nil // nothing is kept to compare
-	}
+// block, as far as it is still kept, and returns how many events that were. Such an
+// event stands behind newer ones of its call: late, but not lost.
+func (r *Relay) compare(ctx context.Context) (int, error) {
 	info, err := r.o.Stream.Open(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if !info.Created.Equal(r.info.Created) || info.Last < r.newest.Seq {
-		return fmt.Errorf("stream %s is not what it was", info.Name)
+	if !info.Created.Equal(r.info.Created) || info.Connection != r.info.Connection || info.Last < r.newest.Seq {
+		return 0, errReconnected
 	}
 	r.info = info
-	held, err := r.read(ctx, Start{Since: oldest[0].event.Time.Add(-compareMargin)})
+	kept, err := r.places(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	behind, after := r.info.First <= 1, r.at.From
-	for after < r.relayed {
+	left := leftFront(kept, info.First)
+	if left > 0 {
+		r.at.Left = max(r.at.Left, kept[left-1].out)
+	}
+	var missing []uint64
+	for _, k := range kept[left:] {
+		if k.seq == 0 {
+			missing = append(missing, k.out)
+		}
+	}
+	return r.fill(ctx, missing)
+}
+
+// keptPlace says where in the stream an event of the outbox is, 0 for nowhere.
+type keptPlace struct{ out, seq uint64 }
+
+// places returns where the events are that are kept and should be in the stream, in
+// the order of the outbox, without those that have left it.
+func (r *Relay) places(ctx context.Context) ([]keptPlace, error) {
+	var kept []keptPlace
+	var held map[string]stored
+	for after := max(r.at.From, r.at.Left); after < r.relayed; {
 		batch, through, err := r.next(after)
 		if err != nil {
-			return &outboxError{err}
+			return nil, &outboxError{err}
 		}
 		if through == 0 {
 			break
 		}
-		after = through
-		var missing []entry
-		for _, en := range batch {
-			_, ok := held[en.event.ID.String()]
-			switch {
-			case en.sequence > r.relayed:
-			case ok:
-				behind = true
-			case behind && r.unfit(en) == "":
-				missing = append(missing, en)
+		if held == nil && len(batch) > 0 {
+			if held, err = r.read(ctx, r.at.before(batch[0].sequence)); err != nil {
+				return nil, err
 			}
 		}
-		if err := r.fill(ctx, missing); err != nil {
-			return err
+		for _, en := range batch {
+			if en.sequence <= r.relayed && r.unfit(en) == "" {
+				kept = append(kept, keptPlace{en.sequence, held[en.event.ID.String()].sequence})
+			}
 		}
+		after = through
 	}
-	return nil
+	return kept, nil
 }
 
-// fill publishes events again that the stream has lost.
-func (r *Relay) fill(ctx context.Context, missing []entry) error {
+// leftFront returns how many of the first events have left the stream at its front:
+// by their age, by its limits, or by a purge. That was meant, and they are not
+// published again. Others that are missing were lost: behind one that is there and in
+// its order, or where nothing has ever left. One that was published again behind newer
+// ones says nothing of those around it.
+func leftFront(kept []keptPlace, first uint64) int {
+	if first <= 1 {
+		return 0
+	}
+	front := len(kept)
+	for i, least := len(kept)-1, uint64(math.MaxUint64); i >= 0; i-- {
+		if seq := kept[i].seq; seq > 0 && seq < least {
+			front, least = i, seq
+		}
+	}
+	return front
+}
+
+// fill publishes events again that the stream has lost, by their sequences in the
+// outbox.
+func (r *Relay) fill(ctx context.Context, missing []uint64) (filled int, err error) {
 	if len(missing) == 0 {
-		return nil
+		return 0, nil
 	}
 	r.o.Log.Error("the stream has lost events; they are published again, behind newer ones",
-		"stream", r.info.Name, "events", len(missing), "first", missing[0].event.ID.Redacted())
+		"stream", r.info.Name, "events", len(missing))
+	for after := missing[0] - 1; len(missing) > 0; {
+		batch, through, err := r.next(after)
+		if err != nil {
+			return filled, &outboxError{err}
+		}
+		if through == 0 {
+			break // they were let go meanwhile
+		}
+		after = through
+		batch = slices.DeleteFunc(batch, func(en entry) bool {
+			_, ok := slices.BinarySearch(missing, en.sequence)
+			return !ok
+		})
+		for len(missing) > 0 && missing[0] <= through {
+			missing = missing[1:]
+		}
+		if len(batch) == 0 {
+			continue
+		}
+		if err := r.fillBatch(ctx, batch); err != nil {
+			return filled, err
+		}
+		filled += len(batch)
+	}
+	return filled, nil
+}
+
+func (r *Relay) fillBatch(ctx context.Context, batch []entry) error {
 	// Noted first: after a crash behind the publish nobody would know that they are
 	// late on purpose.
-	for _, en := range missing {
+	for _, en := range batch {
 		r.at.Filled = append(r.at.Filled, en.event.ID)
 	}
 	r.at.Filled = slices.Clone(r.at.Filled[max(0, len(r.at.Filled)-maxFilled):])
 	if err := r.moved(r.relayed); err != nil {
 		return err
 	}
-	if err := r.send(ctx, missing); err != nil {
+	if err := r.send(ctx, batch); err != nil {
 		return err
 	}
-	r.filled += len(missing)
-	// A crash here finds them behind the place, and in the outbox.
+	// A crash here finds them behind the place.
 	return r.moved(r.relayed)
 }
-
-// maxFilled is how many events are remembered that were published again behind
-// newer ones; the note is written with each batch of events.
-const maxFilled = 100
 
 // Late returns the newest events that were published again behind newer ones,
 // because the stream had lost them from its middle.

@@ -35,9 +35,9 @@ type Stream interface {
 	// Open makes the stream ready and says what it is like now. It is called
 	// before publishing starts and again after each failure.
 	Open(ctx context.Context) (StreamInfo, error)
-	// Read calls each with the messages from a start up to the sequence last, in
-	// order, and with their ids. It fails if it cannot read up to there.
-	Read(ctx context.Context, from Start, last uint64, each func(sequence uint64, id string)) error
+	// Read calls each with the messages behind a sequence up to last, in order. It
+	// fails if it cannot read up to there, or some are passed over that are there.
+	Read(ctx context.Context, after, last uint64, each func(Stored)) error
 	// Publish stores messages, in order, and returns where. After an error any
 	// number of them may be stored, from the first on. It fails where the server
 	// may have restarted since Open.
@@ -54,13 +54,16 @@ type StreamInfo struct {
 	Limit int64
 	// Batch is how many messages should be published at once.
 	Batch int
+	// MaxAge is when messages leave it, 0 for never.
+	MaxAge time.Duration
+	// Connection changes when the connection to the server was made again.
+	Connection uint64
 }
 
-// Start is where reading begins: behind a sequence or, if that is set, with what
-// was stored since a time of the server's clock.
-type Start struct {
-	After uint64
-	Since time.Time
+// Stored is a message in the stream: the id and the time in its headers.
+type Stored struct {
+	Sequence uint64
+	ID, Time string
 }
 
 // Ack says where messages are stored: those that the stream did not hold already
@@ -99,6 +102,7 @@ func (s *JetStream) Open(ctx context.Context) (StreamInfo, error) {
 	info := StreamInfo{
 		Name: s.name, Created: i.Created, First: i.State.FirstSeq, Last: i.State.LastSeq,
 		Limit: s.js.Conn().MaxPayload(), Batch: singleEvents,
+		MaxAge: i.Config.MaxAge, Connection: s.reconnects,
 	}
 	if most := int64(i.Config.MaxMsgSize); most > 0 {
 		info.Limit = min(info.Limit, most)
@@ -217,42 +221,36 @@ func natsMsg(m event.Message) *nats.Msg {
 // Read implements Stream. It makes a consumer of its own: an ordered one of the
 // library tries for ever when the server goes away meanwhile, whatever the context
 // says.
-func (s *JetStream) Read(
-	ctx context.Context, from Start, last uint64, each func(sequence uint64, id string),
-) error {
-	if from.After >= last {
+func (s *JetStream) Read(ctx context.Context, after, last uint64, each func(Stored)) error {
+	if after >= last {
 		return nil
 	}
 	config := jetstream.ConsumerConfig{
 		Description:       "What the relay published before",
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:       from.After + 1,
+		OptStartSeq:       after + 1,
 		AckPolicy:         jetstream.AckNonePolicy,
 		HeadersOnly:       true,
 		InactiveThreshold: time.Minute,
 		MemoryStorage:     true,
-	}
-	if !from.Since.IsZero() {
-		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverByStartTimePolicy, 0
-		config.OptStartTime = &from.Since
 	}
 	c, err := s.stream.CreateConsumer(ctx, config)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = s.stream.DeleteConsumer(ctx, c.CachedInfo().Name) }() // or it goes by itself
-	seen := from.After
+	seen, came := after, uint64(0)
 	// Messages that the server cannot read count as pending, but never come.
 	for left := c.CachedInfo().NumPending; err == nil && left > 0 && seen < last; {
 		var n uint64
-		n, err = fetchRead(ctx, c, min(left, readBatch, last-seen), func(seq uint64, id string) {
-			seen = seq
-			each(seq, id)
+		n, err = fetchRead(ctx, c, min(left, readBatch, last-seen), came, func(m Stored) {
+			seen = m.Sequence
+			each(m)
 		})
-		left -= min(n, left)
+		came, left = came+n, left-min(n, left)
 	}
-	if seen >= last {
-		return nil
+	if seen >= last || err != nil && !errors.Is(err, errNothingCame) {
+		return err
 	}
 	// Either what was last has left the stream or cannot be read, or this sight of it
 	// lags.
@@ -266,8 +264,12 @@ func (s *JetStream) Read(
 	}
 }
 
-// fetchRead reads up to n messages, at least one, and returns how many.
-func fetchRead(ctx context.Context, c jetstream.Consumer, n uint64, each func(uint64, string)) (uint64, error) {
+var errNothingCame = errors.New("no message came")
+
+// fetchRead reads up to n messages, at least one, and returns how many. Of the
+// consumer's deliveries so many as came went before: one that got lost on its way
+// would look like a message that is not there.
+func fetchRead(ctx context.Context, c jetstream.Consumer, n, came uint64, each func(Stored)) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	batch, err := c.Fetch(int(n), jetstream.FetchContext(ctx)) //nolint:gosec // readBatch at most
@@ -280,11 +282,13 @@ func fetchRead(ctx context.Context, c jetstream.Consumer, n uint64, each func(ui
 		if err != nil {
 			return 0, err
 		}
-		got++
-		each(meta.Sequence.Stream, m.Headers().Get(event.HeaderID))
+		if got++; meta.Sequence.Consumer != came+got {
+			return 0, fmt.Errorf("of what the server delivered, number %d did not come", came+got)
+		}
+		each(Stored{meta.Sequence.Stream, m.Headers().Get(event.HeaderID), m.Headers().Get(event.HeaderTime)})
 	}
 	if got == 0 {
-		return 0, fmt.Errorf("no message came: %w", errors.Join(batch.Error(), ctx.Err()))
+		return 0, fmt.Errorf("%w: %w", errNothingCame, errors.Join(batch.Error(), ctx.Err()))
 	}
 	return got, nil
 }

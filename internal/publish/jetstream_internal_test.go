@@ -41,7 +41,7 @@ func TestReadThatDoesNotReachTheEnd(t *testing.T) {
 		"it cannot be told":     {last: away, want: away},
 	} {
 		s := &JetStream{stream: lagging{err: tt.last}}
-		err := s.Read(t.Context(), Start{After: 3}, 9, func(uint64, string) {})
+		err := s.Read(t.Context(), 3, 9, func(Stored) {})
 		if (err == nil) != tt.ok || tt.want != nil && !errors.Is(err, tt.want) {
 			t.Errorf("%s: error %v, want one: %v, which wraps %v", name, err, !tt.ok, tt.want)
 		}

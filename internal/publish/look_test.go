@@ -24,12 +24,12 @@ func (r *remembered) Open(context.Context) (publish.StreamInfo, error) {
 	return publish.StreamInfo{Name: streamName, Created: r.created, First: 1, Last: last, Limit: 1 << 20, Batch: 10}, nil
 }
 
-func (r *remembered) Read(_ context.Context, from publish.Start, last uint64, each func(uint64, string)) error {
-	if !from.Since.IsZero() {
+func (r *remembered) Read(_ context.Context, after, last uint64, each func(publish.Stored)) error {
+	if after == 0 {
 		r.read++
 	}
-	for n := from.After + 1; n <= last; n++ {
-		each(n, r.ids[n-1])
+	for n := after + 1; n <= last; n++ {
+		each(publish.Stored{Sequence: n, ID: r.ids[n-1]})
 	}
 	return nil
 }

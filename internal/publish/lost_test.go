@@ -227,7 +227,7 @@ func TestFault40HolesAreFilled(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			js, o, all := connect(t), newOutbox(), recent(t, 6)
+			js, o, all := connect(t), newOutbox(), events(t, 6)
 			oneByOne(t, js)
 			o.add(all...)
 			drain(t, newRelay(t, js, o, streamConfig()))
@@ -259,16 +259,6 @@ func TestFault40HolesAreFilled(t *testing.T) {
 	}
 }
 
-// recent returns events as of now, so that they are compared with the stream.
-func recent(t *testing.T, n int) []event.Event {
-	t.Helper()
-	all := events(t, n)
-	for i := range all {
-		all[i].Time = time.Now().UTC()
-	}
-	return all
-}
-
 // present returns the ids of our events that are in the stream.
 func present(t *testing.T, js jetstream.JetStream) (all []string) {
 	t.Helper()
@@ -294,7 +284,7 @@ func present(t *testing.T, js jetstream.JetStream) (all []string) {
 // An operator who names another stream does not want the last day again there.
 func TestStreamOfAnotherName(t *testing.T) {
 	t.Parallel()
-	js, o, all := connect(t), newOutbox(), recent(t, 6)
+	js, o, all := connect(t), newOutbox(), events(t, 6)
 	o.add(all[:3]...)
 	drain(t, newRelay(t, js, o, streamConfig()))
 	if err := js.DeleteStream(t.Context(), streamName); err != nil {
@@ -315,31 +305,57 @@ func TestStreamOfAnotherName(t *testing.T) {
 	}
 }
 
-// A copy of the state from before: what was published since has ids that it
-// would use again.
+// A copy of the state from before: what was published since has ids that it would use
+// again. That shows by what it does not know, or by another event of an id; also
+// where the stream was made again since, so that all of it is read.
 func TestOlderState(t *testing.T) {
 	t.Parallel()
-	js, o, all := connect(t), newOutbox(), events(t, 6)
-	o.add(all[:3]...)
-	drain(t, newRelay(t, js, o, streamConfig()))
-	relayed, note := o.relayed, o.note
-	o.add(all[3:5]...)
-	drain(t, newRelay(t, js, o, streamConfig()))
+	for name, tt := range map[string]struct{ knows, remade bool }{
+		"it does not know":                    {},
+		"it knows another":                    {knows: true},
+		"it does not know, in another stream": {remade: true},
+		"it knows another, in another stream": {knows: true, remade: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			js, o, all := connect(t), newOutbox(), events(t, 6)
+			o.add(all[:3]...)
+			drain(t, newRelay(t, js, o, streamConfig()))
+			older := newOutbox()
+			older.add(all[:3]...)
+			older.relayed, older.note = o.relayed, o.note
+			o.add(all[3:5]...)
+			if tt.remade {
+				if err := js.DeleteStream(t.Context(), streamName); err != nil {
+					t.Fatal(err)
+				}
+			}
+			drain(t, newRelay(t, js, o, streamConfig()))
 
-	older := newOutbox()
-	older.add(all[:3]...)
-	older.relayed, older.note = relayed, note
-	clash := all[3]
-	clash.Data = []byte(`{"another":"change"}`)
-	clash.ID.Reference = "ref-2"
-	older.add(clash)
-	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
-	defer cancel()
-	err := newRelay(t, js, older, streamConfig()).Run(ctx, ctx)
-	if !errors.Is(err, publish.ErrOlderState) || !strings.Contains(err.Error(), "restore") {
-		t.Errorf("error %v, want that the state is older", err)
+			clash := all[3]
+			clash.Time = clash.Time.Add(time.Second)
+			if older.add(all[5]); tt.knows {
+				older.kept[3].event = clash
+			}
+			r, err := publish.NewRelay(publish.RelayOptions{
+				Outbox: older, Store: storeID, Relayed: older.relayed, Note: older.note, Wake: older.wake, Prefix: prefix,
+				Known: func(id event.ID) (bool, error) { return tt.knows || id.Revision <= 3, nil }, Log: quiet,
+				Stream: publish.NewJetStream(js, func(ctx context.Context) (jetstream.Stream, error) {
+					return ensure(ctx, js, streamConfig())
+				}),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
+			defer cancel()
+			err = r.Run(ctx, ctx)
+			if !errors.Is(err, publish.ErrOlderState) || !strings.Contains(err.Error(), "restore") {
+				t.Errorf("error %v, want that the state is older", err)
+			}
+			mustHold(t, js, all[:5])
+		})
 	}
-	mustHold(t, js, all[:5])
 }
 
 // A stream that is filled again holds what a sink was told before. It is not told

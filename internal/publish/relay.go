@@ -20,10 +20,9 @@ const (
 	// for: a server that is away now will not be back within seconds.
 	lateAttempts = 3
 	// lookInterval is how often the stream is looked at while no event comes, and
-	// compareInterval how often all that it holds is compared with what the outbox
-	// still keeps.
-	lookInterval    = time.Minute
-	compareInterval = time.Hour
+	// markInterval how often the place in it is marked at most.
+	lookInterval = time.Minute
+	markInterval = time.Hour
 )
 
 // Outbox is where committed events wait for the stream, and stay for a while
@@ -52,6 +51,9 @@ type RelayOptions struct {
 	// first.
 	Relayed uint64
 	Note    []byte
+	// Known says whether the state knows that there was an event of its own. With nil
+	// it does.
+	Known func(event.ID) (bool, error)
 	// Wake receives after events were committed.
 	Wake <-chan struct{}
 	// Stream is where events go.
@@ -72,17 +74,17 @@ type Relay struct {
 	o       RelayOptions
 	trouble trouble
 
-	relayed  uint64 // the newest sequence of which the stream holds all up to it
-	at       position
-	compared time.Time // when the stream was last compared with what is kept
-	filled   int       // how many events that has published again, ever
-	checks   chan chan int
-	waiting  []chan int // for the next comparison
+	relayed     uint64 // the newest sequence of which the stream holds all up to it
+	at          position
+	marked      time.Time // when the place was last marked
+	nextCompare time.Time // when the stream is compared with what is kept
+	checks      chan chan int
+	waiting     []chan int // for a comparison
 
 	// What is known of the stream while all goes well.
 	open    bool // false when it has to be asked (again) what it holds
 	info    StreamInfo
-	held    map[string]uint64 // ids of waiting events that the stream holds, and where
+	held    map[string]stored // ids of waiting events that the stream holds, and where
 	newest  at                // the newest of ours in the stream that was passed
 	foreign uint64            // up to this sequence nothing of ours lies behind the place
 
@@ -127,9 +129,8 @@ func (r *Relay) setReady(err error) {
 // commits must have ended before ctx does. Its error is that the state is
 // damaged or cannot be read, or [ErrOlderState].
 func (r *Relay) Run(ctx, hard context.Context) error {
-	look, compare := time.NewTicker(lookInterval), time.NewTicker(compareInterval)
+	look := time.NewTicker(lookInterval)
 	defer look.Stop()
-	defer compare.Stop()
 	for late := 0; hard.Err() == nil && late < lateAttempts; {
 		last := ctx.Err() != nil // before the look at the outbox
 		n, err := r.RunOnce(hard)
@@ -156,10 +157,8 @@ func (r *Relay) Run(ctx, hard context.Context) error {
 		case <-r.o.Wake:
 		case <-look.C:
 			r.open = false
-		case <-compare.C:
-			r.compared = time.Time{}
 		case done := <-r.checks:
-			r.compared, r.waiting = time.Time{}, append(r.waiting, done)
+			r.waiting = append(r.waiting, done)
 		}
 	}
 	return nil
@@ -209,16 +208,8 @@ func (r *Relay) runOnce(ctx context.Context) (int, error) {
 			return 0, err
 		}
 	}
-	if r.compared.IsZero() {
-		before := r.filled
-		if err := r.compare(ctx); err != nil {
-			return 0, err
-		}
-		r.compared = time.Now()
-		for _, done := range r.waiting {
-			done <- r.filled - before
-		}
-		r.waiting = nil
+	if err := r.compareIfDue(ctx); err != nil {
+		return 0, err
 	}
 	batch, through, err := r.next(r.relayed)
 	switch {
@@ -231,7 +222,7 @@ func (r *Relay) runOnce(ctx context.Context) (int, error) {
 	}
 	for i, en := range batch {
 		why := r.unfit(en)
-		if why == "" {
+		if _, there := r.held[en.event.ID.String()]; there || why == "" {
 			continue
 		}
 		if i > 0 {
@@ -281,6 +272,9 @@ func (r *Relay) moved(through uint64) error {
 		// While the stream holds events that have not been passed yet, the place
 		// stays before them: they have to be found again after a crash.
 		now.Behind = max(now.Behind, r.newest.Seq, r.foreign)
+		if through > r.relayed && time.Since(r.marked) >= markInterval {
+			now.Marks, r.marked = now.marked(through, r.newest.Seq), time.Now()
+		}
 	}
 	if err := r.o.Outbox.Relayed(through, now.encode()); err != nil {
 		return err
@@ -295,7 +289,7 @@ func (r *Relay) caughtUp() error {
 	if len(r.held) == 0 {
 		return nil
 	}
-	r.held = nil
+	r.held, r.foreign = nil, r.info.Last
 	return r.moved(r.relayed)
 }
 

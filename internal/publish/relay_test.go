@@ -16,11 +16,14 @@ import (
 	"github.com/syllable-notifier/notifier/internal/publish"
 )
 
+// events returns so many events of a call, as of now.
 func events(t *testing.T, n int) []event.Event {
 	t.Helper()
 	var all []event.Event
 	for i := range n {
-		all = append(all, newEvent(t, "ref-1", uint64(i+1), `{}`))
+		e := newEvent(t, "ref-1", uint64(i+1), `{}`)
+		e.Time = time.Now().UTC()
+		all = append(all, e)
 	}
 	return all
 }

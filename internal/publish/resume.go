@@ -2,9 +2,9 @@ package publish
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,46 +18,11 @@ var errNotOpen = errors.New("the stream has not been reached yet")
 // again, and lose events.
 var ErrOlderState = errors.New("the state is older than the stream")
 
-// position is where the relay is in the stream.
-type position struct {
-	Stream  string    `json:"stream"`
-	Created time.Time `json:"created"` // of the stream: a new one counts from 1 again
-	// Behind this sequence lies all that the stream may hold of what waits.
-	Behind uint64 `json:"behind"`
-	// Where the newest event is that was relayed: if it is not there, the stream
-	// has lost it.
-	at
-	// From is the sequence in the outbox after which events go to this stream;
-	// those before went to one of another name.
-	From uint64 `json:"from,omitempty"`
-	// Filled are events that were published again behind newer ones.
-	Filled []event.ID `json:"filled,omitempty"`
-}
-
-// at is a place in the stream.
-type at struct {
-	Seq uint64 `json:"seq"`
-	// ID is of the event of ours that is stored there, empty where none is.
-	ID string `json:"id,omitempty"`
-}
-
-func (p position) encode() []byte {
-	b, err := json.Marshal(p)
-	if err != nil {
-		panic(err) // a string, a time of the server and numbers
-	}
-	return b
-}
-
-func decodePosition(note []byte) (position, error) {
-	var p position
-	if len(note) == 0 {
-		return p, nil
-	}
-	if err := json.Unmarshal(note, &p); err != nil {
-		return p, fmt.Errorf("the relay's position: %w", err)
-	}
-	return p, nil
+// stored is where in the stream an event of ours is, and the time in its header: of
+// two events that an older state gave one id, that is not the same.
+type stored struct {
+	sequence uint64
+	time     string
 }
 
 // resume asks the stream which of the outbox's events it holds. It is called
@@ -72,7 +37,7 @@ func (r *Relay) resume(ctx context.Context) error {
 	if err := r.place(ctx); err != nil {
 		return err
 	}
-	held, err := r.read(ctx, Start{After: r.at.Behind})
+	held, err := r.read(ctx, r.at.Behind)
 	if err != nil {
 		return err
 	}
@@ -87,33 +52,55 @@ func (r *Relay) resume(ctx context.Context) error {
 	return nil
 }
 
-// place finds where in the stream all lies that it may hold of what waits. All that
-// is kept waits again where it has lost what it held.
+// place finds where in the stream all lies that it may hold of what waits. What is
+// kept waits again where it has lost it.
 func (r *Relay) place(ctx context.Context) error {
-	name, created := r.info.Name, r.info.Created.UTC()
-	now, relayed := position{Stream: name, Created: created, From: r.at.From, Filled: r.at.Filled}, r.at.From
-	if r.at.Stream != name {
-		if r.at.Stream != "" {
-			r.o.Log.Warn("the stream is another one than before; what that holds is not published again",
-				"stream", name, "before", r.at.Stream)
-		}
-		// What this store published before went elsewhere. The place is kept before
-		// it publishes, so that a stream that others fill need never be read from
-		// its start.
-		now.Behind, now.From, relayed = r.info.Last, r.relayed, r.relayed
+	if r.at.Stream != r.info.Name {
+		return r.placeAnew()
+	}
+	lost, err := r.lost(ctx)
+	if err != nil || !lost {
+		return err
+	}
+	now := position{
+		Stream: r.info.Name, Created: r.info.Created.UTC(), From: r.at.From, Left: r.at.Left, Filled: r.at.Filled,
+	}
+	var relayed uint64
+	if now.Created.Equal(r.at.Created) {
+		now.Origin = min(r.at.Origin, r.info.Last)
+		relayed, err = r.lostEnd(ctx, &now)
 	} else {
-		lost, err := r.lost(ctx)
-		if err != nil || !lost {
-			return err
-		}
-		r.o.Log.Error("the stream has lost what it held; what is kept of it is published again",
-			"stream", name, "created", created, "was_at", r.at.Seq, "is_at", r.info.Last)
+		relayed, err = r.tooOld(max(now.From, now.Left))
+	}
+	if err != nil {
+		return err
 	}
 	// A crash here, after it was kept, goes on from there.
 	if err := r.o.Outbox.Relayed(relayed, now.encode()); err != nil {
 		return err
 	}
+	r.o.Log.Error("the stream has lost what it held; what is kept of it is published again",
+		"stream", now.Stream, "created", now.Created, "was_at", r.at.Seq, "is_at", r.info.Last)
 	r.at, r.relayed = now, relayed
+	return nil
+}
+
+// placeAnew begins with a stream that this store never published to. The place is
+// kept before it does, so that a stream that others fill need never be read from its
+// start.
+func (r *Relay) placeAnew() error {
+	if r.at.Stream != "" {
+		r.o.Log.Warn("the stream is another one than before; what that holds is not published again",
+			"stream", r.info.Name, "before", r.at.Stream)
+	}
+	now := position{
+		Stream: r.info.Name, Created: r.info.Created.UTC(),
+		Behind: r.info.Last, Origin: r.info.Last, From: r.relayed,
+	}
+	if err := r.o.Outbox.Relayed(r.relayed, now.encode()); err != nil {
+		return err
+	}
+	r.at = now
 	return nil
 }
 
@@ -128,8 +115,8 @@ func (r *Relay) lost(ctx context.Context) (bool, error) {
 	}
 	// Others may have filled it again since.
 	another := false
-	err := r.o.Stream.Read(ctx, Start{After: r.at.Seq - 1}, r.at.Seq, func(seq uint64, id string) {
-		another = another || seq == r.at.Seq && id != r.at.ID
+	err := r.o.Stream.Read(ctx, r.at.Seq-1, r.at.Seq, func(m Stored) {
+		another = another || m.Sequence == r.at.Seq && m.ID != r.at.ID
 	})
 	if err != nil {
 		return false, fmt.Errorf("stream %s: read what it holds: %w", r.info.Name, err)
@@ -137,13 +124,59 @@ func (r *Relay) lost(ctx context.Context) (bool, error) {
 	return another, nil
 }
 
-// read returns where in the stream events of ours are.
-func (r *Relay) read(ctx context.Context, from Start) (map[string]uint64, error) {
-	held := map[string]uint64{}
-	err := r.o.Stream.Read(ctx, from, r.info.Last, func(seq uint64, id string) {
-		store, _, _ := strings.Cut(id, ".")
-		if r.ours(store) {
-			held[id] = seq
+// lostEnd returns up to where the outbox was relayed to a stream that has lost its
+// end: what left it at its front does not come back.
+func (r *Relay) lostEnd(ctx context.Context, now *position) (uint64, error) {
+	for _, m := range r.at.Marks {
+		switch {
+		case m.Seq < r.info.First:
+			now.Left = max(now.Left, m.Out)
+			fallthrough
+		case m.Seq <= r.info.Last:
+			now.Marks = append(now.Marks, m)
+		}
+	}
+	r.at.Left, r.at.Marks = now.Left, now.Marks // which hold in any case
+	kept, err := r.places(ctx)
+	if err != nil {
+		return 0, err
+	}
+	// Where none of it is there, nothing says that it left.
+	if n := leftFront(kept, r.info.First); n > 0 && n < len(kept) {
+		now.Left = max(now.Left, kept[n-1].out)
+	}
+	return max(now.From, now.Left), nil
+}
+
+// tooOld returns the sequence in the outbox, that given or one behind it, up to which
+// events are so old that they would have left the stream by now.
+func (r *Relay) tooOld(after uint64) (uint64, error) {
+	if r.info.MaxAge <= 0 {
+		return after, nil
+	}
+	since := time.Now().Add(-r.info.MaxAge)
+	for {
+		batch, through, err := r.next(after)
+		if err != nil {
+			return 0, &outboxError{err}
+		}
+		i := slices.IndexFunc(batch, func(en entry) bool { return en.sequence > r.relayed || en.event.Time.After(since) })
+		switch {
+		case i >= 0:
+			return batch[i].sequence - 1, nil
+		case through == 0 || through >= r.relayed:
+			return max(after, min(through, r.relayed)), nil
+		}
+		after = through
+	}
+}
+
+// read returns which events of ours the stream holds behind a sequence.
+func (r *Relay) read(ctx context.Context, after uint64) (map[string]stored, error) {
+	held := map[string]stored{}
+	err := r.o.Stream.Read(ctx, after, r.info.Last, func(m Stored) {
+		if store, _, _ := strings.Cut(m.ID, "."); store == r.o.Store || slices.Contains(r.o.Former, store) {
+			held[m.ID] = stored{m.Sequence, m.Time}
 		}
 	})
 	if err != nil {
@@ -152,49 +185,29 @@ func (r *Relay) read(ctx context.Context, from Start) (map[string]uint64, error)
 	return held, nil
 }
 
-func (r *Relay) ours(store string) bool {
-	if store == r.o.Store {
-		return true
+// checkKnown makes sure that the state knows of the events which the stream holds
+// behind the place. If it does not, it is a copy from before they were made.
+func (r *Relay) checkKnown(held map[string]stored) error {
+	if r.o.Known == nil {
+		return nil
 	}
-	for _, former := range r.o.Former {
-		if store == former {
-			return true
+	for text := range held {
+		id, err := event.ParseID(text)
+		if err != nil || id.Store != r.o.Store {
+			continue
 		}
-	}
-	return false
-}
-
-// checkKnown makes sure that the outbox has the events which the stream holds
-// behind the place: after a crash these were under way. Were it not so, then the
-// state would be a copy from before they were made.
-func (r *Relay) checkKnown(held map[string]uint64) error {
-	if r.at.Behind == 0 {
-		return nil // all of it was read, also what is not kept any more
-	}
-	unknown := map[string]bool{}
-	for id := range held {
-		if strings.HasPrefix(id, r.o.Store+".") {
-			unknown[id] = true
+		known, err := r.o.Known(id)
+		if err != nil {
+			return &outboxError{err}
 		}
-	}
-	// Those that wait first: hardly ever is it another one.
-	for _, after := range []uint64{r.relayed, 0} {
-		for len(unknown) > 0 {
-			through, err := r.o.Outbox.Events(after, r.info.Batch, batchBytes, func(_ uint64, e event.Event) {
-				delete(unknown, e.ID.String())
-			})
-			if err != nil {
-				return &outboxError{err}
-			}
-			if through == 0 {
-				break
-			}
-			after = through
+		if !known {
+			return r.older(id)
 		}
-	}
-	if len(unknown) > 0 {
-		return fmt.Errorf("%w: stream %s holds %d events of it that it does not know, so it is a copy from before; "+
-			"go on with it by notifier restore, or with the newest one", ErrOlderState, r.info.Name, len(unknown))
 	}
 	return nil
+}
+
+func (r *Relay) older(id event.ID) error {
+	return fmt.Errorf("%w: stream %s holds an event that it does not know (%s), so it is a copy from before; "+
+		"go on with it by notifier restore, or with the newest one", ErrOlderState, r.info.Name, id.Redacted())
 }

@@ -18,10 +18,14 @@ func (r *Relay) publish(ctx context.Context, batch []entry) error {
 	passed := r.newest
 	for _, en := range batch {
 		id := en.event.ID.String()
-		if seq, ok := r.held[id]; !ok {
+		there, ok := r.held[id]
+		switch {
+		case !ok:
 			todo = append(todo, en)
-		} else if seq > passed.Seq {
-			passed = at{seq, id}
+		case there.time != en.event.Message(r.o.Prefix).Header[event.HeaderTime][0]:
+			return r.older(en.event.ID) // it is another event, of a newer state
+		case there.sequence > passed.Seq:
+			passed = at{there.sequence, id}
 		}
 	}
 	if len(todo) > 0 {

@@ -163,3 +163,32 @@ func unpublished(tx *bolt.Tx, batch string) ([]Parked, error) {
 	})
 	return found, err
 }
+
+// Known says whether there was an event of this store with an id: whether what it is
+// of has had so many. Nothing of that is ever let go.
+func (s *Store) Known(id event.ID) (bool, error) {
+	var newest uint64
+	err := s.view(func(tx *bolt.Tx) error {
+		info := batchBucket(tx, id.Batch)
+		t := &Tx{batch: id.Batch, info: info, calls: callsBucket(info)}
+		switch id.Scope {
+		case event.ScopeSource:
+			var held Source
+			err := top(tx, bucketMeta).getJSON(keySource, &held)
+			newest = held.Revision
+			return err
+		case event.ScopeBatch:
+			b, err := t.Batch()
+			newest = b.Revision
+			return err
+		default:
+			c, _, err := t.Call(id.Reference)
+			newest = c.Revision
+			return err
+		}
+	})
+	if err != nil {
+		return false, fmt.Errorf("event %s: %w", id.Redacted(), err)
+	}
+	return id.Revision <= newest, nil
+}
