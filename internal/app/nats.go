@@ -144,6 +144,8 @@ func (a *App) buildSinks() error {
 		Store:     a.store.ID(),
 		Former:    a.store.Former(),
 		Kept:      a.store,
+		Newest:    func() string { return a.relay.Newest() },
+		Late:      func() []event.ID { return a.relay.Late() },
 		Subject:   a.cfg.NATSSubjectPrefix + "." + event.InsightsCompleted + ".>",
 		// One by one: people read the channel in the order of the stream.
 		Concurrent: 1,

@@ -43,6 +43,13 @@ type DeliveryOptions struct {
 	// Kept has the events that the stream took not long ago: when it has lost them
 	// and is filled again, they are not delivered again. Nil stands for none.
 	Kept Kept
+	// Newest returns the id of the newest event that the stream has taken, empty for
+	// none: a new sink that starts with what comes next is not told of those up to it.
+	// Nil stands for none.
+	Newest func() string
+	// Late returns those that were published again behind newer ones, so that they
+	// may not be settled although newer ones are. Nil stands for none.
+	Late func() []event.ID
 	// Subject is the filter of the events to deliver.
 	Subject string
 	// Concurrent is how many calls are delivered at once, 1 to 1,000; 0 stands
@@ -72,6 +79,13 @@ type DeliveryOptions struct {
 // ours says whether an event is of our store.
 func (o DeliveryOptions) ours(id event.ID) bool {
 	return id.Store == o.Store || slices.Contains(o.Former, id.Store)
+}
+
+func (o DeliveryOptions) newest() string {
+	if o.Newest == nil {
+		return ""
+	}
+	return o.Newest()
 }
 
 // Kept is where events stay for a while after the stream took them.
@@ -115,7 +129,7 @@ func NewDelivery(o DeliveryOptions) *Delivery {
 		o: o, prepared: make(chan struct{}), recent: newRecent(),
 		trouble: trouble{log: o.Log, what: "events cannot be delivered; they wait in the stream"},
 		keeper: keeper{
-			places: o.Places, sink: o.Sink.Name(), stream: o.Stream, since: o.Since, log: o.Log,
+			places: o.Places, sink: o.Sink.Name(), stream: o.Stream, since: o.Since, newest: o.newest, log: o.Log,
 		},
 	}
 }
@@ -225,5 +239,15 @@ func (d *Delivery) settledBefore() (map[event.ID]bool, error) {
 		}
 		after = through
 	}
+	for _, id := range d.late() {
+		delete(settled, id) // better twice than never
+	}
 	return settled, nil
+}
+
+func (d *Delivery) late() []event.ID {
+	if d.o.Late == nil {
+		return nil
+	}
+	return d.o.Late()
 }

@@ -41,6 +41,11 @@ type place struct {
 	// since, and those up to this one were settled already.
 	ID     string `json:"id,omitempty"`
 	Filled string `json:"filled,omitempty"`
+	// Begun is from when on a sink wants events that never was there before, zero
+	// where that is all that comes. Remade says that the stream was made again since,
+	// with nothing settled: it may be filled with what is older.
+	Begun  time.Time `json:"begun"`
+	Remade bool      `json:"remade,omitempty"`
 }
 
 // consumer sets where a consumer of a stream that ends at last begins.
@@ -69,7 +74,8 @@ type keeper struct {
 	places Places
 	sink   string
 	stream string
-	since  time.Time // where a new sink starts; zero for what comes next
+	since  time.Time     // where a new sink starts; zero for what comes next
+	newest func() string // DeliveryOptions.Newest
 	log    *slog.Logger
 
 	mu    sync.Mutex
@@ -92,18 +98,23 @@ func (k *keeper) locate(info *jetstream.StreamInfo) (place, error) {
 	now, created := k.at, info.Created.UTC()
 	switch {
 	case now.Stream == "" && !k.since.IsZero():
-		now = place{Stream: k.stream, Created: created, Stored: k.since.UTC()}
+		now = place{Stream: k.stream, Created: created, Stored: k.since.UTC(), Begun: k.since.UTC()}
 		if !k.since.After(created) {
-			now = place{Stream: k.stream, Created: created, Next: 1} // all that it holds
+			now.Next, now.Stored = 1, time.Time{} // all that it holds
 		}
 	case now.Stream != k.stream:
 		// A new sink, or one whose stream was never used before: what comes
 		// next. It should not repeat the week that others have filled.
-		now = place{Stream: k.stream, Created: created, Next: info.State.LastSeq + 1, Stored: info.State.LastTime.UTC()}
+		now = place{
+			Stream: k.stream, Created: created, Next: info.State.LastSeq + 1, Stored: info.State.LastTime.UTC(),
+			ID: k.newest(),
+		}
 	case !now.Created.Equal(created):
 		// Made again: all that it holds came after what we know, or is what was
 		// published again.
-		now = place{Stream: k.stream, Created: created, Next: 1, ID: now.ID, Filled: now.ID}
+		now = place{
+			Stream: k.stream, Created: created, Next: 1, ID: now.ID, Filled: now.ID, Begun: now.Begun, Remade: now.ID == "",
+		}
 	case now.Next > info.State.LastSeq+1:
 		now.Filled = now.ID // it has lost its end
 	}
@@ -164,12 +175,22 @@ func (k *keeper) passed(created time.Time, sequence uint64, stored time.Time, id
 	// Not only forwards: where the end was lost, sequences come again.
 	k.at.Next, k.at.Stored = sequence+1, stored.UTC()
 	if id != "" {
-		k.at.ID = id
+		k.at.ID, k.at.Remade = id, false
 	}
 	if time.Since(k.tried) < placeInterval {
 		return true, nil
 	}
 	return true, k.put(k.at)
+}
+
+// before returns when the sink began, where that counts; else zero.
+func (k *keeper) before() time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.at.Remade {
+		return time.Time{}
+	}
+	return k.at.Begun
 }
 
 // filled returns place.Filled.

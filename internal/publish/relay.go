@@ -88,9 +88,10 @@ type Relay struct {
 	newest  at                // the newest of ours in the stream that was passed
 	foreign uint64            // up to this sequence nothing of ours lies behind the place
 
-	mu    sync.Mutex
-	ready error
-	late  []event.ID
+	mu       sync.Mutex
+	ready    error
+	late     []event.ID
+	newestID string
 }
 
 // NewRelay returns a Relay that has not started.
@@ -100,7 +101,7 @@ func NewRelay(o RelayOptions) (*Relay, error) {
 		return nil, err
 	}
 	return &Relay{
-		o: o, at: at, relayed: o.Relayed, ready: errNotOpen, checks: make(chan chan int), late: at.Filled,
+		o: o, at: at, relayed: o.Relayed, ready: errNotOpen, checks: make(chan chan int), late: at.Filled, newestID: at.ID,
 		trouble: trouble{log: o.Log, what: "events cannot be published; they wait in the state"},
 	}, nil
 }
@@ -112,10 +113,17 @@ func (r *Relay) Ready() error {
 	return r.ready
 }
 
-func (r *Relay) setLate() {
+func (r *Relay) show() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.late = r.at.Filled
+	r.late, r.newestID = r.at.Filled, r.at.ID
+}
+
+// Newest returns the id of the newest event that the stream has taken, empty for none.
+func (r *Relay) Newest() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.newestID
 }
 
 func (r *Relay) setReady(err error) {
@@ -280,7 +288,7 @@ func (r *Relay) moved(through uint64) error {
 		return err
 	}
 	r.relayed, r.at = through, now
-	r.setLate()
+	r.show()
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -41,6 +42,9 @@ type session struct {
 
 	schedule *schedule
 	recovery recovery
+	// before is when the sink began, where the stream was filled again before it
+	// had settled anything; what is older is not its own.
+	before time.Time
 	// settled are events that were settled before the stream was filled again.
 	settled  map[event.ID]bool
 	looking  bool      // a look is under way
@@ -71,7 +75,7 @@ func newSession(
 ) *session {
 	d.breaker.forget()
 	s := &session{
-		Delivery: d, consumer: c, created: created, settled: settled, messages: messages,
+		Delivery: d, consumer: c, created: created, settled: settled, before: d.keeper.before(), messages: messages,
 		schedule: newSchedule(), recovery: newRecovery(c.CachedInfo()),
 		incoming: make(chan jetstream.Msg), looks: make(chan look, 1),
 		results: make(chan result, d.o.Concurrent),
@@ -205,7 +209,7 @@ func (s *session) receive(m jetstream.Msg) {
 	case !s.o.ours(e.ID):
 		err = m.Ack()
 		s.schedule.pass(meta.Sequence.Stream, meta.Timestamp, event.ID{})
-	case s.recent.has(e.ID) || s.settled[e.ID]:
+	case s.recent.has(e.ID) || s.settled[e.ID] || e.Time.Before(s.before):
 		// Should the acknowledgement be lost, it comes again, and here again.
 		err = m.Ack()
 		s.schedule.pass(meta.Sequence.Stream, meta.Timestamp, e.ID)
@@ -240,8 +244,8 @@ func (s *session) moved() {
 		return
 	}
 	id := ""
-	if last.event.ID != (event.ID{}) {
-		id = last.event.ID.String()
+	if last.event.ID != (event.ID{}) && !slices.Contains(s.late(), last.event.ID) {
+		id = last.event.ID.String() // one that is late says nothing of those before it
 	}
 	same, err := s.keeper.passed(s.created, last.sequence, last.stored, id)
 	if err = s.noted(err); err != nil {
