@@ -31,7 +31,7 @@ func (a *App) upkeep(ctx context.Context) {
 func (a *App) letGo(ctx context.Context) error {
 	keep := min(a.cfg.OutboxKeep, a.cfg.Retention)
 	for ctx.Err() == nil {
-		n, err := a.store.LetGo(time.Now().Add(-keep))
+		n, err := a.store.LetGo(keep)
 		if err != nil || n == 0 {
 			return a.guarded(err)
 		}

@@ -123,7 +123,7 @@ func (w *world) ended() bool {
 		}
 	}
 	n, err := w.store.Pending()
-	return err == nil && n == 0
+	return err == nil && n == 0 && w.stream.whole()
 }
 
 // judge compares what the stream holds with what really happened.

@@ -170,7 +170,7 @@ func (s *stream) keep(messages []event.Message, now time.Time) (ack publish.Ack)
 		if ack.First == 0 {
 			ack.First = s.last
 		}
-		ack.Last = s.last
+		ack.Last, ack.New = s.last, ack.New+1
 	}
 	return ack
 }
@@ -219,7 +219,15 @@ func (s *stream) hole() {
 	}
 	i := 1 + s.w.rng.IntN(len(s.all)-2)
 	s.w.note("hole: message %d is lost", s.all[i].seq)
-	delete(s.seen, s.all[i].id)
-	s.all = slices.Delete(s.all, i, i+1)
+	s.all = slices.Delete(s.all, i, i+1) // the server remembers its id all the same
 	s.holes = true
+}
+
+// whole says whether all is there that was ever stored, but for what was purged.
+func (s *stream) whole() bool {
+	there := map[string]bool{}
+	for _, m := range s.all {
+		there[m.id] = true
+	}
+	return !slices.ContainsFunc(s.told, func(m stored) bool { return !there[m.id] && !s.purged[m.id] })
 }

@@ -336,7 +336,7 @@ func (w *world) chaos() {
 		w.stream.purge(n)
 	}
 	if w.chance(w.odds.letGo) {
-		n, err := w.store.LetGo(time.Now().Add(-w.upTo(time.Hour)))
+		n, err := w.store.LetGo(w.upTo(time.Hour))
 		w.note("let go: %d events, %v", n, err)
 	}
 	if w.chance(w.odds.hole) {

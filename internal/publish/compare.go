@@ -12,9 +12,10 @@ import (
 
 const (
 	// compareInterval is how often all that the stream holds is compared with what
-	// the outbox still keeps, and compareAgain how soon where that failed.
+	// the outbox still keeps, and compareAgain how soon where that failed, or the
+	// server still remembers the ids of what it has lost.
 	compareInterval = time.Hour
-	compareAgain    = 5 * time.Minute
+	compareAgain    = duplicateWindow + time.Minute
 	// maxFilled is how many events are remembered that were published again behind
 	// newer ones; the note is written with each batch of events.
 	maxFilled = 200
@@ -68,7 +69,20 @@ func (r *Relay) compare(ctx context.Context) (int, error) {
 			missing = append(missing, k.out)
 		}
 	}
-	return r.fill(ctx, missing)
+	filled, err := r.fill(ctx, missing)
+	switch lost := len(missing) - filled; {
+	case err != nil:
+	case filled > 0:
+		r.o.Log.Error("the stream had lost events; they were published again, behind newer ones",
+			"stream", r.info.Name, "events", filled, "still_missing", lost)
+	case lost > 0 && r.lostEvents == 0:
+		r.o.Log.Error("the stream has lost events; they are published again once the server has forgotten their ids",
+			"stream", r.info.Name, "events", lost)
+	}
+	if r.lostEvents = len(missing) - filled; r.lostEvents > 0 {
+		r.nextCompare = time.Now().Add(compareAgain)
+	}
+	return filled, err
 }
 
 // keptPlace says where in the stream an event of the outbox is, 0 for nowhere.
@@ -126,8 +140,6 @@ func (r *Relay) fill(ctx context.Context, missing []uint64) (filled int, err err
 	if len(missing) == 0 {
 		return 0, nil
 	}
-	r.o.Log.Error("the stream has lost events; they are published again, behind newer ones",
-		"stream", r.info.Name, "events", len(missing))
 	for after := missing[0] - 1; len(missing) > 0; {
 		batch, through, err := r.next(after)
 		if err != nil {
@@ -147,29 +159,34 @@ func (r *Relay) fill(ctx context.Context, missing []uint64) (filled int, err err
 		if len(batch) == 0 {
 			continue
 		}
-		if err := r.fillBatch(ctx, batch); err != nil {
+		n, err := r.fillBatch(ctx, batch)
+		if err != nil {
 			return filled, err
 		}
-		filled += len(batch)
+		filled += n
 	}
 	return filled, nil
 }
 
-func (r *Relay) fillBatch(ctx context.Context, batch []entry) error {
+func (r *Relay) fillBatch(ctx context.Context, batch []entry) (int, error) {
 	// Noted first: after a crash behind the publish nobody would know that they are
 	// late on purpose.
+	all := slices.Clone(r.at.Filled)
 	for _, en := range batch {
-		r.at.Filled = append(r.at.Filled, en.event.ID)
+		if !slices.Contains(all, en.event.ID) {
+			all = append(all, en.event.ID)
+		}
 	}
-	r.at.Filled = slices.Clone(r.at.Filled[max(0, len(r.at.Filled)-maxFilled):])
+	r.at.Filled = all[max(0, len(all)-maxFilled):]
 	if err := r.moved(r.relayed); err != nil {
-		return err
+		return 0, err
 	}
-	if err := r.send(ctx, batch); err != nil {
-		return err
+	n, err := r.send(ctx, batch)
+	if err != nil {
+		return 0, err
 	}
 	// A crash here finds them behind the place.
-	return r.moved(r.relayed)
+	return n, r.moved(r.relayed)
 }
 
 // Late returns the newest events that were published again behind newer ones,

@@ -66,9 +66,13 @@ type Stored struct {
 	ID, Time string
 }
 
-// Ack says where messages are stored: those that the stream did not hold already
-// from First to Last, and both are 0 where it held all.
-type Ack struct{ First, Last uint64 }
+// Ack says where messages are stored: those that are new to the server, from First to
+// Last, and how many these are. Of others it remembers the ids; it does so for a while
+// even where it has lost the message.
+type Ack struct {
+	First, Last uint64
+	New         int
+}
 
 // JetStream is a Stream of a NATS server. It is not safe for concurrent use.
 type JetStream struct {
@@ -159,11 +163,11 @@ func (s *JetStream) publish(ctx context.Context, messages []event.Message) (Ack,
 		case err != nil:
 			return Ack{}, err
 		case ack.Duplicate:
-		case all.First == 0:
-			all = Ack{ack.Sequence, ack.Sequence}
-		default:
-			all.Last = ack.Sequence
+			continue
+		case all.New == 0:
+			all.First = ack.Sequence
 		}
+		all.Last, all.New = ack.Sequence, all.New+1
 	}
 	return all, nil
 }
@@ -190,7 +194,7 @@ func (s *JetStream) publishBatch(ctx context.Context, messages []event.Message) 
 	if err != nil {
 		return Ack{}, err
 	}
-	return Ack{ack.Sequence + 1 - uint64(len(batch)), ack.Sequence}, s.took(ack.Stream)
+	return Ack{ack.Sequence + 1 - uint64(len(batch)), ack.Sequence, len(batch)}, s.took(ack.Stream)
 }
 
 // took makes sure that the stream which took a message is this one.

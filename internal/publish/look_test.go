@@ -16,6 +16,7 @@ type remembered struct {
 	ids     []string
 	opened  int
 	read    int
+	known   map[string]bool // ids that it does not take
 }
 
 func (r *remembered) Open(context.Context) (publish.StreamInfo, error) {
@@ -35,11 +36,16 @@ func (r *remembered) Read(_ context.Context, after, last uint64, each func(publi
 }
 
 func (r *remembered) Publish(_ context.Context, messages []event.Message) (publish.Ack, error) {
-	first := uint64(len(r.ids) + 1)
+	first := len(r.ids) + 1
 	for _, m := range messages {
-		r.ids = append(r.ids, m.Header[event.HeaderID][0])
+		if id := m.Header[event.HeaderID][0]; !r.known[id] {
+			r.ids = append(r.ids, id)
+		}
 	}
-	return publish.Ack{First: first, Last: uint64(len(r.ids))}, nil
+	if len(r.ids) < first {
+		return publish.Ack{}, nil
+	}
+	return publish.Ack{First: uint64(first), Last: uint64(len(r.ids)), New: len(r.ids) - first + 1}, nil
 }
 
 // While no event comes, the stream is looked at each minute, and compared with what
@@ -82,6 +88,17 @@ func TestRelayLooksAtAQuietStream(t *testing.T) {
 		}
 		if late := r.Late(); len(late) != 1 || late[0].String() != lost {
 			t.Errorf("late %v, want %s", late, lost)
+		}
+		// The server remembers an id although it has lost the message.
+		s.known, s.ids[2] = map[string]bool{s.ids[2]: true}, "one.more.2.3"
+		if n, err := r.Recheck(t.Context()); n != 0 || err != nil || len(s.ids) != 4 {
+			t.Errorf("%d events were published again, error %v: %v", n, err, s.ids)
+		}
+		s.known = nil
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		if len(s.ids) != 5 {
+			t.Errorf("%v: it was not tried again", s.ids)
 		}
 		cancel()
 		if err := <-done; err != nil {

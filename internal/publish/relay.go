@@ -78,6 +78,7 @@ type Relay struct {
 	at          position
 	marked      time.Time // when the place was last marked
 	nextCompare time.Time // when the stream is compared with what is kept
+	lostEvents  int       // that the newest comparison could not publish again
 	checks      chan chan int
 	waiting     []chan int // for a comparison
 

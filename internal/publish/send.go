@@ -29,7 +29,7 @@ func (r *Relay) publish(ctx context.Context, batch []entry) error {
 		}
 	}
 	if len(todo) > 0 {
-		if err := r.send(ctx, todo); err != nil {
+		if _, err := r.send(ctx, todo); err != nil {
 			return err
 		}
 	}
@@ -42,27 +42,27 @@ func (r *Relay) publish(ctx context.Context, batch []entry) error {
 	return nil
 }
 
-// send stores events, in order.
-func (r *Relay) send(ctx context.Context, todo []entry) error {
+// send stores events, in order, and returns how many the server did not know.
+func (r *Relay) send(ctx context.Context, todo []entry) (int, error) {
 	messages := make([]event.Message, len(todo))
 	for i, en := range todo {
 		messages[i] = en.event.Message(r.o.Prefix)
 	}
 	ack, err := r.o.Stream.Publish(ctx, messages)
 	if err != nil {
-		return fmt.Errorf("publish %d events from %s on: %w", len(todo), todo[0].event.ID.Redacted(), err)
+		return 0, fmt.Errorf("publish %d events from %s on: %w", len(todo), todo[0].event.ID.Redacted(), err)
 	}
-	if ack.Last == 0 {
-		return nil // it held all of them
+	if ack.New == 0 {
+		return 0, nil
 	}
 	if ack.First <= r.newest.Seq {
 		// The numbers of a stream grow. This one was made again since it was last
 		// looked at, or lost its end: the next look finds out which.
-		return fmt.Errorf("publish: stream %s stored at %d what should come after %d: it has lost what it held",
+		return 0, fmt.Errorf("publish: stream %s stored at %d what should come after %d: it has lost what it held",
 			r.info.Name, ack.First, r.newest.Seq)
 	}
 	r.newest = at{ack.Last, todo[len(todo)-1].event.ID.String()}
-	return nil
+	return ack.New, nil
 }
 
 // unfit says why an event can never be published, "" if it can.

@@ -75,14 +75,14 @@ func (m marks) put(relay bucket) error {
 	return relay.put(keyMarks, b)
 }
 
-// LetGo forgets events that the stream has held since before a time, the oldest
+// LetGo forgets events that the stream has held for longer than keep, the oldest
 // first, and returns how many. There may be more; one transaction has a bound.
-// An event may be kept some minutes longer.
-func (s *Store) LetGo(before time.Time) (int, error) {
+// An event may be kept some minutes longer, unless keep is 0.
+func (s *Store) LetGo(keep time.Duration) (int, error) {
 	gone := 0
 	err := s.update(func(tx *bolt.Tx) error {
 		return counted(tx, bucketRelay, func(relay bucket) (err error) {
-			gone, err = letGo(tx, relay, before)
+			gone, err = letGo(tx, relay, keep)
 			return err
 		})
 	})
@@ -92,7 +92,7 @@ func (s *Store) LetGo(before time.Time) (int, error) {
 	return gone, nil
 }
 
-func letGo(tx *bolt.Tx, relay bucket, before time.Time) (int, error) {
+func letGo(tx *bolt.Tx, relay bucket, keep time.Duration) (int, error) {
 	relayed, err := relay.number(keyRelayed)
 	if err != nil {
 		return 0, err
@@ -108,9 +108,9 @@ func letGo(tx *bolt.Tx, relay bucket, before time.Time) (int, error) {
 	now := time.Now()
 	// Where no event comes any more, nobody else marks the last ones.
 	m = m.moved(relayed, now)
-	until := m.until(before)
-	if !before.Before(now) {
-		until = relayed // whatever the marks say, nothing is to be kept
+	until := m.until(now.Add(-keep))
+	if keep <= 0 {
+		until = relayed // whatever the marks say
 	}
 	until = min(until, dropped+letGoEvents)
 	gone := 0

@@ -150,7 +150,7 @@ func eachEvent(s *store.Store, limit, maxBytes int, each func(uint64, event.Even
 // letAllGo forgets all that was relayed.
 func letAllGo(s *store.Store) error {
 	for {
-		if n, err := s.LetGo(time.Now().Add(time.Hour)); n == 0 || err != nil {
+		if n, err := s.LetGo(0); n == 0 || err != nil {
 			return err
 		}
 	}

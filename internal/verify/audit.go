@@ -46,8 +46,8 @@ func (v *Verifier) runOnce(ctx context.Context) {
 		v.o.Log.Error("lost events could not be published again", "batch", batch, "missing", r.Missing, "error", err)
 		return
 	}
-	v.o.Log.Warn("lost events were published again", "batch", batch, "missing", r.Missing, "published", n)
-	if n > 0 {
+	if n > 0 { // else they are not kept any more, or the server does not take them yet
+		v.o.Log.Warn("lost events were published again", "batch", batch, "missing", r.Missing, "published", n)
 		_, _ = v.Verify(ctx, batch, ignore) // it notes and tells what came of it
 	}
 }
