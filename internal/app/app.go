@@ -54,6 +54,8 @@ type App struct {
 	listener   net.Listener // nil where HTTP is off
 	// refusals are what an external NATS reports outside of any answer.
 	refusals reports
+	// unreached is why an external NATS could not be connected to.
+	unreached reports
 	// lookEvery is how often the embedded server is looked at.
 	lookEvery time.Duration
 	// privateToken is for private paths; "" where the settings have a token.
@@ -242,8 +244,17 @@ func (a *App) connected() error {
 	if a.conn.IsConnected() {
 		return nil
 	}
-	if err := a.conn.LastError(); err != nil {
-		return fmt.Errorf("NATS is not connected: %w", explainLogin(err))
+	err := a.conn.LastError()
+	if at, unreached := a.unreached.last(); err == nil && !at.IsZero() {
+		err = unreached
 	}
-	return errors.New("NATS is not connected")
+	switch {
+	case a.cfg.NATSURL == "" && err != nil:
+		return fmt.Errorf("NATS is not connected: %w", err)
+	case a.cfg.NATSURL == "":
+		return errors.New("NATS is not connected")
+	case err != nil:
+		return fmt.Errorf("NATS is not connected, at %s (NOTIFIER_NATS_URL): %w", a.cfg.NATSURL, explainLogin(err))
+	}
+	return fmt.Errorf("NATS is not connected, at %s (NOTIFIER_NATS_URL)", a.cfg.NATSURL)
 }

@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"io"
 	"log/slog"
 	"net/http"
@@ -32,6 +33,12 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv(inNamespace) != "" {
 		os.Exit(m.Run())
+	}
+	// These tests mostly wait for something; as many at once as there are cores would
+	// take minutes.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
 	}
 	// toxiproxy leaves what it moves bytes with when it cuts a connection.
 	goleak.VerifyTestMain(m,

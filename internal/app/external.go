@@ -35,6 +35,9 @@ func (a *App) external() []nats.Option {
 				a.refusals.report(a.log, "disconnected from NATS; connecting again", err)
 			}
 		}),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) {
+			a.unreached.report(a.log, "NATS cannot be reached; trying again", explainLogin(err))
+		}),
 		nats.ReconnectHandler(func(*nats.Conn) { a.log.Info("connected to NATS again") }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			a.refusals.report(a.log, "NATS reports an error", explainLogin(err))

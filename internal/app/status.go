@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/syllable-notifier/notifier/internal/fetch"
 	"github.com/syllable-notifier/notifier/internal/ops"
 	"github.com/syllable-notifier/notifier/internal/syllable"
@@ -48,9 +50,17 @@ func (a *App) status(ctx context.Context) ops.Status {
 	return s
 }
 
+// stream asks for the stream, where that can be of use.
+func (a *App) stream(ctx context.Context) (jetstream.Stream, error) {
+	if err := a.connected(); err != nil {
+		return nil, err
+	}
+	return a.js.Stream(ctx, a.cfg.NATSStream)
+}
+
 func (a *App) streamStatus(ctx context.Context) ops.Stream {
 	s := ops.Stream{Name: a.cfg.NATSStream}
-	stream, err := a.js.Stream(ctx, s.Name)
+	stream, err := a.stream(ctx)
 	if err != nil {
 		s.Trouble = fmt.Sprintf("stream %s: %v", s.Name, err)
 		return s

@@ -96,7 +96,8 @@ func explainLogin(err error) error {
 		look = "the server's certificate is signed by none that we trust; look at NOTIFIER_NATS_CA"
 	case errors.As(err, &host), errors.As(err, &invalid):
 		look = "the server's certificate is of another host or out of date; look at NOTIFIER_NATS_URL"
-	case errors.As(err, &alert), strings.Contains(err.Error(), "remote error: tls"):
+	case errors.As(err, &alert), strings.Contains(err.Error(), "remote error: tls"),
+		strings.Contains(err.Error(), "closed by remote after TLS handshake"):
 		look = "the server does not take our certificate; look at NOTIFIER_NATS_CERT and NOTIFIER_NATS_KEY"
 	case errors.Is(err, nats.ErrSecureConnRequired), errors.Is(err, nats.ErrSecureConnWanted):
 		look = "one side wants TLS and the other does not; look at NOTIFIER_NATS_URL"

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/syllable-notifier/notifier/event"
 	"github.com/syllable-notifier/notifier/internal/ops"
 	"github.com/syllable-notifier/notifier/internal/store"
@@ -18,7 +16,7 @@ import (
 func (a *App) buildVerifier() {
 	a.verifier = verify.New(verify.Options{
 		State:    sights{a.store, a},
-		Stream:   func(ctx context.Context) (jetstream.Stream, error) { return a.js.Stream(ctx, a.cfg.NATSStream) },
+		Stream:   a.stream,
 		Prefix:   a.cfg.NATSSubjectPrefix,
 		Interval: a.cfg.AuditInterval,
 		Late:     func() []event.ID { return a.relay.Late() },
@@ -58,8 +56,8 @@ func (v verifications) Verify(
 	r, err := v.app.verifier.Verify(ctx, batch, progress)
 	switch {
 	case errors.Is(err, store.ErrNoBatch):
-		return ops.Verification{}, fmt.Errorf("%w: %q; notifier verify without one goes through all that there are",
-			ops.ErrUnknownBatch, batch)
+		return ops.Verification{}, fmt.Errorf("%w; notifier verify without one goes through all that there are",
+			ops.ErrUnknownBatch)
 	case errors.Is(err, store.ErrBacklog):
 		return ops.Verification{}, fmt.Errorf("%w; ask again when they are published, which notifier status shows", err)
 	case err != nil:

@@ -22,7 +22,9 @@ func guarded(fn func() error) (err error) {
 	defer func() {
 		switch r := recover(); {
 		case r == nil:
-		case isFault(r) || fromBolt():
+		case isFault(r):
+			err = errPages // what a fault says of addresses helps nobody
+		case fromBolt():
 			err = fmt.Errorf("%w: %v", errPages, r)
 		default:
 			panic(r)

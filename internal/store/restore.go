@@ -56,6 +56,10 @@ func Restore(path, from string, repair bool) (Restored, error) {
 	}
 	// It stays open, and by that locked, until it is in the place for good.
 	s, err := openCopy(tmp, repair)
+	if errors.Is(err, errOneHeader) {
+		return Restored{}, fmt.Errorf("copy %s: %w; nothing was changed, try another, or take what it has with --repair",
+			from, err)
+	}
 	if err != nil {
 		return Restored{}, fmt.Errorf("copy %s: %w; nothing was changed, try another", from, err)
 	}
