@@ -4,6 +4,7 @@ SHELL := bash
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 30s
+LIVES ?= 100000
 LINTER := go tool -modfile=tools/go.mod golangci-lint
 
 .PHONY: help
@@ -70,8 +71,8 @@ LEAK ?= 30m
 TORTURE := go test ./internal/torture -v -timeout 3h
 
 .PHONY: lives
-lives: ## Run 100,000 simulated lives (LIVES), each from a seed (an hour)
-	go test ./internal/dst -run 'TestLives$$' -seeds $(LIVES) -timeout 5h -v
+lives: ## Run 100,000 simulated lives (LIVES), each from a seed (half an hour)
+	GOGC=1000 go test ./internal/dst -run 'TestLives$$' -seeds $(LIVES) -timeout 5h -v
 
 .PHONY: torture
 torture: ## Kill the daemon 1,000 times (TORTURE_KILLS), and judge its events (15 min)

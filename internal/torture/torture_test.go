@@ -53,7 +53,7 @@ const (
 	// worldKills is how often the daemon of one world is killed at most.
 	worldKills = 50
 	// patience is how long the calls of a world may take to be told in the end.
-	patience = 2 * time.Minute
+	patience = 10 * time.Minute
 )
 
 // worlds are the kinds of worlds, by turns.
