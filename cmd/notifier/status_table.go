@@ -98,13 +98,7 @@ func renderAudit(w io.Writer, a ops.Audit) {
 var costs = []string{"events", "requests", "bytes", "verified"}
 
 func renderBatches(w io.Writer, batches []ops.Batch, now time.Time, width int, colour bool) {
-	t := table.NewWriter()
-	t.SetStyle(table.StyleLight)
-	t.Style().Options.DrawBorder = false
-	t.Style().Options.SeparateColumns = false
-	if colour {
-		t.Style().Color.Header = text.Colors{text.Bold}
-	}
+	t := newTable(colour)
 	t.AppendHeader(table.Row{
 		"batch", "campaign", "state", "calls", "waiting", "moving", "ended", "last poll", "next", "late",
 		"events", "requests", "bytes", "verified",

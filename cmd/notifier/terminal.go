@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/lmittmann/tint"
 	"github.com/mattn/go-isatty"
@@ -65,4 +66,16 @@ func readable(_ []string, a slog.Attr) slog.Attr {
 		a.Value = slog.StringValue(a.Value.Duration().String())
 	}
 	return a
+}
+
+// newTable returns a table without a frame, as all commands print it.
+func newTable(colour bool) table.Writer {
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	t.Style().Options.DrawBorder = false
+	t.Style().Options.SeparateColumns = false
+	if colour {
+		t.Style().Color.Header = text.Colors{text.Bold}
+	}
+	return t
 }

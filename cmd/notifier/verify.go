@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"github.com/syllable-notifier/notifier/internal/config"
@@ -127,13 +126,7 @@ func renderVerified(w io.Writer, done []ops.Verification, colour bool) {
 		fmt.Fprintln(w, "no batch is on record")
 		return
 	}
-	t := table.NewWriter()
-	t.SetStyle(table.StyleLight)
-	t.Style().Options.DrawBorder = false
-	t.Style().Options.SeparateColumns = false
-	if colour {
-		t.Style().Color.Header = text.Colors{text.Bold}
-	}
+	t := newTable(colour)
 	t.AppendHeader(table.Row{
 		"batch", "calls", "events", "found", "waiting", "aged", "parked", "missing", "manifest", "problems",
 	})
