@@ -24,7 +24,9 @@ func (o *onePlace) PutPlace(_ string, place []byte) error {
 }
 
 func newKeeper(o *onePlace, stream string) *keeper {
-	return &keeper{places: o, sink: "test", stream: stream, newest: DeliveryOptions{}.newest, log: slog.New(slog.DiscardHandler)}
+	return &keeper{
+		places: o, sink: "test", stream: stream, newest: DeliveryOptions{}.newest, log: slog.New(slog.DiscardHandler),
+	}
 }
 
 // streamInfo is what a server says of a stream that was made at a time.

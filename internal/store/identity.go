@@ -12,7 +12,7 @@ import (
 // What can have become of the open file. bbolt notices none of it: commits go on
 // into a file that nobody will find again.
 var (
-	errCut      = fmt.Errorf("%w: the file was cut while it was open; restore a copy of it with notifier restore", ErrDamaged)
+	errCut      = fmt.Errorf("%w: the file was cut while it was open; restore a copy (notifier restore)", ErrDamaged)
 	errRemoved  = fmt.Errorf("%w: the file was removed while it was open", ErrDamaged)
 	errReplaced = fmt.Errorf("%w: another file took its place while it was open", ErrDamaged)
 )
