@@ -173,7 +173,7 @@ func TestFault38LateEventsAreDelivered(t *testing.T) {
 // A comparison that fails keeps nothing that waits from being published.
 func TestComparingDoesNotHoldUp(t *testing.T) {
 	t.Parallel()
-	s := &unreadable{remembered{created: time.Now()}}
+	s := &unreadable{remembered: &remembered{created: time.Now()}}
 	o := newOutbox()
 	o.add(events(t, 3)...)
 	relay := func() *publish.Relay {
@@ -194,7 +194,7 @@ func TestComparingDoesNotHoldUp(t *testing.T) {
 }
 
 // unreadable can be read from its middle on, but not from its start.
-type unreadable struct{ remembered }
+type unreadable struct{ *remembered }
 
 func (u *unreadable) Read(ctx context.Context, after, last uint64, each func(publish.Stored)) error {
 	if after == 0 && last > 0 {

@@ -41,7 +41,8 @@ func (r *Recorder) Watch(addr string) (stop func(), err error) {
 	go func() {
 		defer close(done)
 		var c jetstream.Consumer
-		if !until(ctx, func() bool {
+		if !until(ctx, func() (ok bool) {
+			var err error
 			c, err = js.OrderedConsumer(ctx, streamName, jetstream.OrderedConsumerConfig{HeadersOnly: true})
 			return err == nil
 		}) {
